@@ -1,0 +1,1 @@
+"""What runs around the hub: local servers, compose and Kubernetes files, dashboards, alerts, runbooks."""

@@ -1,0 +1,1 @@
+"""PostgreSQL and Kafka on this machine without containers; start reading at `servers.py`."""
