@@ -1,0 +1,264 @@
+"""The only place that constructs things, reads the clock and draws ids. Each process of the hub begins here.
+
+`python -m hub.app consumer 0`, `… relay`, `… web`: `hub run` starts one process of each (and N consumers).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import gc
+import logging
+import os
+import secrets
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import TypeVar
+
+import structlog
+from faststream.kafka import KafkaBroker
+
+from hub import __version__
+from hub.consumers.batch import BatchConsumer, random_keys
+from hub.consumers.clock import ClockConsumer
+from hub.consumers.subscriber import subscribe
+from hub.core.identity.model import Model
+from hub.core.merkle import Frontier
+from hub.core.normalize.mapping import Mapping, read_crosswalk
+from hub.core.policy import Policy
+from hub.core.rules import Rules
+from hub.errors import Halt, Retry
+from hub.ledger.cursors import Cursors
+from hub.ledger.keyfile import create_keys, load_keys
+from hub.ledger.leaves import Leaves
+from hub.ledger.migrate import migrate
+from hub.ledger.transaction import Ledger
+from hub.producers.checkpoints import Published, Source, sign_forever
+from hub.producers.signer import FileStore, Signer, create_key, load_key
+from hub.rules import texts
+from hub.schemas import topics
+from hub.settings import Settings, load
+
+log = structlog.get_logger()
+T = TypeVar("T")
+#: Exit status of a process that halted: it must not be started again before somebody looked.
+HALTED = 70
+
+
+def now() -> str:
+    """The time, RFC 3339 UTC with milliseconds."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+
+
+def draw(count: int) -> bytes:
+    """Random bytes."""
+    return secrets.token_bytes(count)
+
+
+def policy(settings: Settings) -> Policy:
+    """Rules, model, mapping and keys of this installation."""
+    files = texts()
+    rules = Rules.load(files)
+    mapping = Mapping.load(
+        files["mapping.toml"], read_crosswalk(files["areas.csv"], files["town-areas.csv"]), rules.needs
+    )
+    return Policy(rules, Model.load(files["weights.json"]), mapping, load_keys(settings.keys_file), __version__)
+
+
+def install(settings: Settings) -> None:
+    """Keys, tables and the head row: what must exist before anything runs. Changes nothing that exists."""
+    settings.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not settings.keys_file.exists():
+        create_keys(settings.keys_file)
+    origin = f"ieum.hub/{secrets.token_hex(4)}"
+    migrate(settings.database_url, empty_frontier=Frontier().to_bytes(), epoch=secrets.token_hex(8), origin=origin)
+
+
+# ------------------------------------------------------------------ processes
+def start_logging() -> None:
+    """Structured events on stderr; libraries' own chatter only from WARNING."""
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
+    for noisy in ("aiokafka", "faststream"):
+        logging.getLogger(noisy).setLevel(logging.ERROR)
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+    )
+
+
+def die_with_parent() -> None:
+    """Ask the kernel to end this process when the one that started it is gone (Linux only)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+
+
+async def _consume(settings: Settings, index: int) -> None:
+    from hub.producers.provision import Provision  # noqa: PLC0415 - confluent-kafka is slow to load
+
+    stopped = asyncio.Event()
+    failure: list[BaseException] = []
+
+    def stop(error: BaseException) -> None:
+        failure.append(error)
+        stopped.set()
+
+    _on_signals(stopped)
+    provision = Provision(settings)
+    cluster = await _patiently(lambda: asyncio.to_thread(provision.cluster_id))
+    bundle = policy(settings)
+    broker = make_broker(settings, f"consumer-{index}")
+    cursors = Cursors(settings.database_url, cluster, settings.blocker_after_s)
+    consumers = [_intake(settings, bundle, cursors, provision.topic_ids, broker, index, stop)]
+    if index == 0:
+        consumers.append(_clock(settings, bundle, cursors, provision.topic_ids, broker, stop))
+    _settle_memory()
+    await _patiently(broker.start)
+    resume = asyncio.create_task(_resume_paused(consumers[0]))
+    log.info("consumer_started", index=index)
+    await stopped.wait()
+    resume.cancel()
+    await broker.stop()
+    for consumer in consumers:
+        consumer.ledger.close()
+    if failure:
+        raise failure[0]
+
+
+def make_broker(settings: Settings, client: str) -> KafkaBroker:
+    """FastStream's broker with this installation's credentials."""
+    from faststream.security import BaseSecurity, SASLScram256, SASLScram512  # noqa: PLC0415
+
+    security: BaseSecurity | None = None
+    if settings.kafka_password:
+        kind = SASLScram512 if settings.kafka_mechanism.endswith("512") else SASLScram256
+        secure = settings.kafka_protocol == "SASL_SSL"
+        security = kind(username=settings.kafka_username, password=settings.kafka_password, use_ssl=secure)
+    return KafkaBroker(
+        settings.kafka_bootstrap,
+        security=security,
+        client_id=client,
+        apply_types=False,
+        logger=None,
+        graceful_timeout=25,
+        metadata_max_age_ms=settings.metadata_max_age_ms,
+        allow_auto_create_topics=False,
+    )
+
+
+def _intake(settings, bundle, cursors, topic_ids, broker, index, stop):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    ledger = Ledger(settings.database_url, bundle, name=f"hub-consumer-{index}", blocker_after_s=settings.blocker_after_s)
+    consumer = BatchConsumer(ledger, cursors, bundle, settings, topic_ids, random_keys, stop)
+    consumer.subscriber = subscribe(
+        broker, settings, consumer.handle, consumer,
+        pattern=topics.INTAKE_PATTERN, group="hub", member=f"hub-{index}",
+    )  # fmt: skip
+    return consumer
+
+
+def _clock(settings, bundle, cursors, topic_ids, broker, stop):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    ledger = Ledger(settings.database_url, bundle, name="hub-clock", blocker_after_s=settings.blocker_after_s)
+    consumer = ClockConsumer(ledger, cursors, bundle, settings, topic_ids, random_keys, stop)
+    consumer.subscriber = subscribe(
+        broker, settings, consumer.handle, consumer, pattern=r"^hub\.sys\.clock$", group="hub-clock", member="clock"
+    )
+    return consumer
+
+
+async def _resume_paused(consumer: BatchConsumer) -> None:
+    """Look once a second whether a paused agency was resumed."""
+    while True:
+        await asyncio.sleep(1.0)
+        paused = consumer.subscriber.consumer.paused() if consumer.subscriber.consumer else ()
+        if paused:
+            active = await asyncio.to_thread(consumer.cursors.active_topics)
+            await consumer.resume_paused(lambda topic, active=active: topic in active)
+
+
+async def _relay(settings: Settings) -> None:
+    from hub.producers.relay import Relay  # noqa: PLC0415 - loaded by the process that needs it
+    from hub.producers.ticker import Ticker  # noqa: PLC0415
+
+    stopped = asyncio.Event()
+    _on_signals(stopped)
+    tasks = [
+        asyncio.create_task(Relay(settings).run(), name="relay"),
+        asyncio.create_task(Ticker(settings, now=now).run(), name="ticker"),
+        asyncio.create_task(_sign(settings), name="signer"),
+    ]
+    _settle_memory()
+    waiter = asyncio.create_task(stopped.wait())
+    done, _ = await asyncio.wait([*tasks, waiter], return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    for task in done - {waiter}:
+        task.result()
+
+
+async def _sign(settings: Settings) -> None:
+    leaves = Leaves(settings.database_url)
+    signer = await _patiently(lambda: asyncio.to_thread(_make_signer, settings, leaves))
+    await sign_forever(signer, settings.sign_interval_ms / 1000)
+
+
+def _make_signer(settings: Settings, leaves: Leaves) -> Signer:
+    if not settings.signer_file.exists():
+        create_key(settings.signer_file, leaves.origin(), secrets.token_bytes)
+    own = FileStore(settings.state_dir / "signed.json")
+    return Signer(load_key(settings.signer_file), Source(leaves), Published(leaves), own)
+
+
+async def _patiently(step: Callable[[], Awaitable[T]]) -> T:
+    """Run a step again while what it needs is away."""
+    while True:
+        try:
+            return await step()
+        except (Retry, OSError) as error:
+            log.warning("dependency_away", reason=str(error)[:200])
+            await asyncio.sleep(0.5)
+
+
+def _on_signals(stopped: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+
+
+def _settle_memory() -> None:
+    """What was loaded stays for good: the collector need not look at it again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+
+
+def main(arguments: list[str]) -> int:
+    """Run one process of the hub."""
+    if os.environ.get("HUB_DETACHED") != "1":
+        die_with_parent()
+    start_logging()
+    settings = load()
+    role = arguments[0]
+    try:
+        if role == "consumer":
+            asyncio.run(_consume(settings, int(arguments[1])))
+        elif role == "relay":
+            asyncio.run(_relay(settings))
+        elif role == "web":
+            from hub.web.serve import serve  # noqa: PLC0415 - only this process needs the web
+
+            serve(settings)
+    except Halt as error:
+        log.error("process_halted", role=role, reason=str(error))
+        return HALTED
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""Programs for people who check the hub rather than use it."""

@@ -1,0 +1,314 @@
+"""The only place where state changes: `apply(state, entry, opened)`, the same for live, replay and as-of.
+
+Owns what each kind of entry means for the aggregates. Decides nothing: everything it needs is in the entry and in
+the bodies that still open; what has been erased stays unknown (a sealed record joins no person).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from hub.core.bodies import Opened
+from hub.core.calendar import life_stage
+from hub.core.directory import Agency
+from hub.core.identity.partition import Record
+from hub.core.state import Case, Filed, Need, Referral, Signal, State
+
+Entry = dict[str, Any]
+Facts = dict[str, Any]
+
+
+def apply(state: State, entry: Entry, opened: Opened) -> None:
+    """Change `state` as `entry` says. Position and the case's numbering advance with every entry."""
+    state.size += 1
+    state.heard = entry["heard"]
+    APPLY[entry["kind"]](state, entry, entry["facts"], opened)
+    case = state.cases.get(entry["case"])
+    if case is not None:
+        case.seq += 1
+        state.changed_cases.add(case.id)
+
+
+# ------------------------------------------------------------------ agencies
+def _agency_registered(state: State, entry: Entry, facts: Facts, opened: Opened) -> None:
+    del entry, opened
+    state.directory.put(
+        Agency(
+            code=facts["agency"],
+            kind=facts["agency_kind"],
+            name=facts["name"],
+            purposes=tuple(facts["purposes"]),
+            legal_basis=facts["legal_basis"],
+            areas=tuple(facts["areas"]),
+        )
+    )
+    state.changed_agencies.add(facts["agency"])
+
+
+def _agency_changed(state: State, entry: Entry, facts: Facts, opened: Opened) -> None:
+    del entry, opened
+    state.directory.set_state(facts["agency"], facts["state"])
+    state.refusals.pop(facts["agency"], None)
+    state.changed_agencies.add(facts["agency"])
+
+
+# ------------------------------------------------------------------ referrals
+def _referral_recorded(state: State, entry: Entry, facts: Facts, opened: Opened) -> None:
+    _count(state, facts["agency"], refused=False)
+    case = _case_of(state, entry, facts, opened)
+    if facts["record"] and facts["record"] not in state.records:
+        _add_record(state, entry, facts, opened)
+    _join(case, facts, entry["heard"])
+    referral = _referral(state, entry, facts, opened, case)
+    case.referrals[referral.id] = referral
+    if referral.need not in case.needs:
+        case.needs[referral.need] = Need(referral.need, referral.code, entry["heard"], referral.record)
+    state.place(case.id, referral)
+    state.changed_referrals.add(referral.id)
+    _tighten(state, facts.get("tightens"))
+
+
+def _referral(state: State, entry: Entry, facts: Facts, opened: Opened, case: Case) -> Referral:
+    body = opened.identity
+    return Referral(
+        id=facts["referral"],
+        number=body.number if body else "",
+        agency=facts["agency"],
+        need=facts["need"],
+        code=opened.need.code if opened.need else facts.get("code", ""),
+        urgency=facts["urgency"],
+        state=facts["state"],
+        seq=state.size,
+        heard=entry["heard"],
+        record=facts["record"],
+        dong=facts.get("dong", ""),
+        stage=life_stage(body.claim.birth.value, entry["heard"]) if body else "",
+        needed_by=facts.get("needed_by", ""),
+        restricted=facts.get("restricted", False),
+        secret=facts.get("secret", False),
+        origin_hidden=facts.get("origin_hidden", False),
+        duplicate_of=facts.get("duplicate_of", ""),
+        related_to=facts.get("related_to", ""),
+        household_version=case.version,
+        flags=facts["flags"],
+        number_key=opened.number_key,
+    )
+
+
+def _case_of(state: State, entry: Entry, facts: Facts, opened: Opened) -> Case:
+    case = state.cases.get(entry["case"])
+    if case is None:
+        unit = opened.unit if facts.get("dwelling") else None
+        case = _new_case(state, entry["case"], unit, facts.get("dong", ""))
+    return case
+
+
+def _new_case(state: State, id_: str, unit: int | None, dong: str) -> Case:
+    case = Case(id=id_, unit=unit, dong=dong)
+    state.add_case(case)
+    if unit is not None:
+        state.new_units[unit] = id_
+    return case
+
+
+def _add_record(state: State, entry: Entry, facts: Facts, opened: Opened) -> None:
+    if opened.features is None:
+        return
+    matching = opened.matching
+    record = Record(
+        id=facts["record"],
+        features=opened.features,
+        component=matching.component if matching else facts["record"],
+        person=facts["person"],
+        seq=state.size,
+        edges=dict(matching.edges) if matching else {},
+        guards=dict(matching.guards) if matching else {},
+        keys=opened.keys,
+    )
+    for absorbed in matching.absorbed if matching else ():
+        _unite(state, absorbed, record.component)
+    state.add_record(record, Filed(case=entry["case"], unit=opened.unit, at=entry["at"]))
+    state.new_records.append(record.id)
+
+
+def _unite(state: State, absorbed: str, component: str) -> None:
+    """Components that an edge now connects become one: the one the matcher named."""
+    moved = state.components.pop(absorbed, [])
+    for id_ in moved:
+        state.records[id_].component = component
+        state.changed_records.add(id_)
+    state.components.setdefault(component, []).extend(moved)
+
+
+def _join(case: Case, facts: Facts, heard: str) -> None:
+    person = facts["person"]
+    if person and facts.get("joins") and person not in case.members:
+        case.members[person] = heard
+        case.version += 1
+
+
+def _tighten(state: State, tightens: Facts | None) -> None:
+    found = state.find(tightens["referral"]) if tightens else None
+    if not tightens or found is None:
+        return
+    case, survivor = found
+    survivor.urgency, survivor.due = tightens["urgency"], tightens["due"] or survivor.due
+    _touch(state, case, survivor)
+
+
+def _touch(state: State, case: Case, referral: Referral) -> None:
+    state.watch(referral)
+    state.changed_cases.add(case.id)
+    state.changed_referrals.add(referral.id)
+
+
+def _referral_corrected(state: State, entry: Entry, facts: Facts, opened: Opened) -> None:
+    del entry, opened
+    _count(state, facts["agency"], refused=False)
+    for id_ in facts["referrals"]:
+        found = state.find(id_)
+        if found:
+            found[1].urgency = facts["urgency"].get(id_, found[1].urgency)
+            found[1].needed_by = facts.get("needed_by", found[1].needed_by)
+            found[1].due = facts["due"].get(id_, found[1].due)
+            _touch(state, *found)
+
+
+def _referral_duplicated(state: State, entry: Entry, facts: Facts, opened: Opened) -> None:
+    del entry, opened
+    found = state.find(facts["referral"])
+    if found:
+        found[1].state, found[1].duplicate_of, found[1].due = "duplicate", facts["duplicate_of"], ""
+        _touch(state, *found)
+    _tighten(state, facts.get("tightens"))
+
+
+def _referral_offered(state: State, entry: Entry, facts: Facts, opened: Opened) -> None:
+    del entry, opened
+    found = state.find(facts["referral"])
+    if found:
+        referral = found[1]
+        referral.state, referral.receiver, referral.due = "offered", facts["to"], facts["due"]
+        referral.tried.append(facts["to"])
+        _touch(state, *found)
+
+
+def _referral_unplaced(state: State, entry: Entry, facts: Facts, opened: Opened) -> None:
+    del entry, opened
+    found = state.find(facts["referral"])
+    if found:
+        found[1].state, found[1].receiver, found[1].due = "unplaced", facts["owner"], ""
+        _touch(state, *found)
+
+
+def _referral_changed(state: State, entry: Entry, facts: Facts, opened: Opened) -> None:
+    del entry, opened
+    found = state.find(facts["referral"])
+    if found:
+        found[1].state, found[1].due = facts["to"], ""
+        _touch(state, *found)
+
+
+# ------------------------------------------------------------------ persons and households
+def _persons_changed(state: State, entry: Entry, facts: Facts, opened: Opened) -> None:
+    del entry, opened
+    target = facts["into"]
+    for id_ in facts["records"]:
+        record = state.records.get(id_)
+        if record is None:
+            continue
+        state.persons[record.person].remove(id_)
+        record.person = target
+        state.persons.setdefault(target, []).append(id_)
+        state.changed_records.add(id_)
+    if facts.get("absorbed"):
+        state.aliases[facts["absorbed"]] = target
+        state.new_aliases[facts["absorbed"]] = target
+
+
+def _household_changed(state: State, entry: Entry, facts: Facts, opened: Opened) -> None:
+    del opened
+    left, joined, person = state.cases.get(facts["left"]), state.cases.get(facts["joined"]), facts["person"]
+    if joined is None:
+        joined = _new_case(state, facts["joined"], state.dwelling(person), facts.get("dong", ""))
+    if left is not None:
+        since = left.members.pop(facts.get("was", person), entry["heard"])
+        left.past.append((person, since, entry["heard"]))
+        left.version += 1
+        left.joined_into = facts.get("absorbed_into", "")
+        state.changed_cases.add(left.id)
+    if person not in joined.members:
+        joined.members[person] = entry["heard"]
+        joined.version += 1
+        state.changed_cases.add(joined.id)
+    if left is not None:
+        _move_referrals(state, left, joined, facts["moved"])
+
+
+def _move_referrals(state: State, left: Case, joined: Case, moved: list[str]) -> None:
+    for id_ in moved:
+        referral = left.referrals.pop(id_)
+        joined.referrals[id_] = referral
+        need = left.needs.get(referral.need)
+        if need is not None:
+            joined.needs.setdefault(need.id, need)
+        if all(r.need != referral.need for r in left.referrals.values()):
+            left.needs.pop(referral.need, None)
+        state.referral_case[id_] = joined.id
+        state.changed_referrals.add(id_)
+        if referral.record in state.filed:
+            state.filed[referral.record].case = joined.id
+            state.changed_records.add(referral.record)
+
+
+# ------------------------------------------------------------------ the rest
+def _signal_recorded(state: State, entry: Entry, facts: Facts, opened: Opened) -> None:
+    _count(state, facts["agency"], refused=False)
+    if entry["case"]:
+        case = _case_of(state, entry, facts, opened)
+        signal = Signal(facts["signal"], facts["signal_kind"], facts["agency"], facts["urgency"], entry["heard"])
+        case.signals.append(signal)
+
+
+def _message_refused(state: State, entry: Entry, facts: Facts, opened: Opened) -> None:
+    del entry, opened
+    if facts.get("counts", True):
+        _count(state, facts["agency"], refused=True)
+
+
+#: Refusals are counted over about this many messages of one agency; then both counters are halved.
+WINDOW = 200
+
+
+def _count(state: State, agency: str, *, refused: bool) -> None:
+    counters = state.refusals.setdefault(agency, [0, 0])
+    counters[0] += 1
+    counters[1] += refused
+    if counters[0] >= WINDOW:
+        counters[0], counters[1] = counters[0] // 2, counters[1] // 2
+
+
+def _nothing(state: State, entry: Entry, facts: Facts, opened: Opened) -> None:
+    """Kinds that are evidence and change no aggregate."""
+    del state, entry, facts, opened
+
+
+APPLY: dict[str, Callable[[State, Entry, Facts, Opened], None]] = {
+    "agency.registered": _agency_registered,
+    "agency.changed": _agency_changed,
+    "referral.recorded": _referral_recorded,
+    "referral.corrected": _referral_corrected,
+    "referral.duplicated": _referral_duplicated,
+    "referral.offered": _referral_offered,
+    "referral.unplaced": _referral_unplaced,
+    "referral.changed": _referral_changed,
+    "offer.expired": _nothing,
+    "person.merged": _persons_changed,
+    "person.split": _persons_changed,
+    "household.changed": _household_changed,
+    "signal.recorded": _signal_recorded,
+    "message.refused": _message_refused,
+    "access.recorded": _nothing,
+    "clock.paged": _nothing,
+}

@@ -1,0 +1,266 @@
+"""A request arrives: who is it, was it asked before, where does it go. Owns the order of these questions.
+
+identify → household → (correction | duplicate | new) → urgency → offer. One entry per need, then what follows from
+it; persons and households that changed on the way have entries of their own.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from hub.core.bodies import MATCHING, IdentityBody, MatchingBody, NeedBody, Opened
+from hub.core.calendar import due_answer
+from hub.core.decide import household, rejudge
+from hub.core.decide.offer import ask_next
+from hub.core.duplicates import Verdict, judge
+from hub.core.entry import Recorder
+from hub.core.identity.identify import Identified, identify
+from hub.core.prepared import Prepared, Sealed
+from hub.core.privacy import VICTIM, audience_for
+from hub.core.rules import NeedCode
+from hub.core.sealing import derive_id
+from hub.core.vault import seal_bytes
+from hub.core.state import Referral
+from hub.core.urgency import decide as decide_urgency
+from hub.schemas.canonical import URGENCY_RANK, Reason, ReferralClaim, Refusal
+
+ENCODE = msgspec.json.Encoder(order="deterministic").encode
+
+
+class Filing(msgspec.Struct):
+    """What identification and the household decided, before the needs are recorded one by one."""
+
+    person: str
+    case: str
+    how: str
+    restricted: bool
+    secret_origin: bool
+    matching: MatchingBody | None
+    sealed_matching: Sealed | None
+    possibly: tuple[str, ...]
+
+
+def decide(recorder: Recorder, claim: ReferralClaim) -> Refusal | None:
+    """Record a referral, or say why it cannot be."""
+    state, message = recorder.state, recorder.message
+    agency = state.agency(message.agency)
+    if agency is None:
+        return Refusal((Reason("/source", "agency_unknown", "this agency has no account"),))
+    if agency.state == "suspended":
+        return Refusal((Reason("/source", "agency_suspended", "this agency's account is suspended"),))
+    earlier = [i for i in state.numbers.get(message.number_key, ()) if i in state.referral_case]
+    if earlier:
+        _correct(recorder, claim, earlier)
+        return None
+    filing = _file(recorder, claim)
+    for ordinal, code in enumerate(claim.needs):
+        _record(recorder, claim, filing, recorder.rules.needs[code], ordinal)
+    return None
+
+
+# ------------------------------------------------------------------ who, and with whom
+def is_restricted(claim: ReferralClaim) -> bool:
+    """Whether it stays inside victim support: a consent naming only that, or a protected address."""
+    address = claim.person.address
+    if address is not None and address.protected:
+        return True
+    purposes = claim.consent.purposes if claim.consent else ()
+    return VICTIM in purposes and "welfare" not in purposes
+
+
+def _file(recorder: Recorder, claim: ReferralClaim) -> Filing:
+    state, message = recorder.state, recorder.message
+    restricted = is_restricted(claim)
+    found = _identify(recorder) if message.record else None
+    secret = restricted or bool(claim.offence_class)
+    audience = audience_for(message.agency, secret=secret)
+    absorbed = _follow(recorder, found, audience) if found else {}
+    person = found.person if found else ""
+    case = _home(recorder, person, claim)
+    matching, sealed = _matching(recorder, found) if found else (None, None)
+    filing = Filing(
+        person, case, found.how if found else "none", restricted, secret, matching, sealed,
+        found.possibly if found else (),
+    )  # fmt: skip
+    if found and (found.merged or found.split):
+        touched = set(found.persons.values()) - {person}
+        household.settle(recorder, touched, absorbed, audience)
+        rejudge.persons(recorder, touched)
+    return filing
+
+
+def _identify(recorder: Recorder) -> Identified:
+    message = recorder.message
+    assert message.features is not None  # noqa: S101 - prepare sets record and features together
+    return identify(
+        recorder.state,
+        message.record,
+        message.features,
+        message.keys,
+        recorder.policy.model,
+        person_id,
+    )
+
+
+def person_id(record: str) -> str:
+    """A person is called after its oldest record."""
+    return derive_id(bytes.fromhex(record.replace("-", "")), "person", 0)
+
+
+def _follow(recorder: Recorder, found: Identified, audience: list[str]) -> dict[str, str]:
+    """Entries for persons that merged or split because of this record; former ids mapped to survivors."""
+    state, own = recorder.state, recorder.message.record
+    moves: dict[tuple[str, str], list[str]] = {}
+    for id_, person in found.persons.items():
+        if id_ != own and state.records[id_].person != person:
+            moves.setdefault((state.records[id_].person, person), []).append(id_)
+    absorbed = {old: survivor for survivor, old in found.merged}
+    for (was, into), records in sorted(moves.items()):
+        merged = was in absorbed
+        facts = {
+            "absorbed": was if merged else "",
+            "audience": audience,
+            "into": into,
+            "records": sorted(records),
+            "was": was,
+        }
+        recorder.emit("person.merged" if merged else "person.split", facts)
+    return absorbed
+
+
+def _home(recorder: Recorder, person: str, claim: ReferralClaim) -> str:
+    state, message = recorder.state, recorder.message
+    if person:
+        home = household.home_with(recorder, person, message.record, claim.at, message.unit)
+    else:
+        home = state.units.get(message.unit, "") if message.unit is not None else ""
+    return home or derive_id(message.cause, "case", 0)
+
+
+def _matching(recorder: Recorder, found: Identified) -> tuple[MatchingBody, Sealed | None]:
+    explain = msgspec.Raw(ENCODE(found.explain)) if found.edges else msgspec.Raw(b"{}")
+    body = MatchingBody(found.component, found.absorbed, found.edges, found.guards, explain)
+    if not found.edges:
+        return body, None
+    message = recorder.message
+    wrapped = message.identity.wrapped if message.identity else b""
+    return body, seal_bytes(message.data_key, wrapped, message.record, MATCHING, ENCODE(body))
+
+
+# ------------------------------------------------------------------ one need
+def _record(recorder: Recorder, claim: ReferralClaim, filing: Filing, need: NeedCode, ordinal: int) -> None:
+    state, message = recorder.state, recorder.message
+    agency = state.agency(message.agency)
+    sees = agency is not None and VICTIM in agency.purposes
+    case = state.cases.get(filing.case)
+    verdict = judge(state, need, filing.person, case, sees_secrets=sees)
+    urgency = decide_urgency(claim.urgency, claim.urgent_mark, need)
+    facts = _facts(recorder, claim, filing, need, verdict, urgency)
+    facts["referral"] = derive_id(message.cause, "referral", ordinal)
+    facts["need"] = verdict.duplicate_of.need if verdict.duplicate_of else derive_id(message.cause, "need", ordinal)
+    first = ordinal == 0
+    bodies = (message.needs.get(need.code), *((message.identity, filing.sealed_matching, message.notes) if first else ()))
+    recorder.emit(
+        "referral.recorded", facts, case=filing.case, bodies=bodies, opened=_opened(message, claim, filing, need)
+    )
+    if first and filing.person:
+        household.settle(recorder, [filing.person], dict.fromkeys(()), facts["audience"])
+    found = state.find(facts["referral"])
+    if found and verdict.duplicate_of is None:
+        ask_next(recorder, *found)
+
+
+def _facts(
+    recorder: Recorder, claim: ReferralClaim, filing: Filing, need: NeedCode, verdict: Verdict, urgency: str
+) -> dict[str, Any]:
+    message = recorder.message
+    secret = need.secret or filing.secret_origin
+    same, related = verdict.duplicate_of, verdict.related_to
+    address = claim.person.address
+    dwelling = message.unit is not None and filing.case not in recorder.state.cases
+    facts: dict[str, Any] = {
+        "agency": message.agency,
+        "audience": audience_for(message.agency, secret=secret),
+        "flags": sorted({*claim.flags, *(("possibly_same",) if filing.possibly else ())}),
+        "how": filing.how,
+        "person": filing.person,
+        "record": message.record,
+        "repairs": list(claim.repairs),
+        "state": "duplicate" if same else "received",
+        "urgency": urgency,
+    }
+    if filing.person:
+        facts["joins"] = True
+    if dwelling:
+        facts["dwelling"] = True
+    if not secret and not need.health and not claim.offence_class:
+        facts["code"] = need.code
+    if address is not None and not filing.restricted and address.dong:
+        facts["dong"] = address.dong
+    if secret:
+        facts["secret"] = True
+    if filing.restricted:
+        facts["restricted"] = True
+    if not claim.share_origin:
+        facts["origin_hidden"] = True
+    if claim.needed_by:
+        facts["needed_by"] = claim.needed_by
+    if related is not None:
+        facts["related_to"] = related.id
+    if same is not None:
+        facts["duplicate_of"] = same.id
+        facts["tightens"] = tighten(recorder, same, need, urgency, claim.needed_by)
+    return facts
+
+
+def tighten(recorder: Recorder, survivor: Referral, need: NeedCode, urgency: str, needed_by: str) -> dict[str, str] | None:
+    """The higher urgency of a duplicate tightens the survivor's clock, never loosens it."""
+    if URGENCY_RANK[urgency] <= URGENCY_RANK[survivor.urgency]:
+        return None
+    due = due_answer(recorder.state.heard, urgency, need, needed_by, recorder.rules) if survivor.due else ""
+    return {"due": min(due, survivor.due) if due else "", "referral": survivor.id, "urgency": urgency}
+
+
+def _opened(message: Prepared, claim: ReferralClaim, filing: Filing, need: NeedCode) -> Opened:
+    return Opened(
+        identity=IdentityBody(number=claim.number, claim=claim.person, at=claim.at),
+        matching=filing.matching,
+        need=NeedBody(need.code),
+        features=message.features,
+        keys=message.keys,
+        number_key=message.number_key,
+        unit=message.unit,
+    )
+
+
+# ------------------------------------------------------------------ corrections
+def _correct(recorder: Recorder, claim: ReferralClaim, earlier: list[str]) -> None:
+    """The same referral number under a new message id: urgency and dates follow, new needs open, nothing vanishes."""
+    state, rules = recorder.state, recorder.rules
+    found = [f for i in earlier if (f := state.find(i)) and f[1].code in claim.needs]
+    urgency, due = {}, {}
+    for _, referral in found:
+        need = rules.needs[referral.code]
+        urgency[referral.id] = decide_urgency(claim.urgency, claim.urgent_mark, need)
+        if referral.state == "offered":
+            due[referral.id] = due_answer(state.heard, urgency[referral.id], need, claim.needed_by, rules)
+    case = state.referral_case[earlier[0]]
+    secret = any(r.secret or r.restricted for _, r in found)
+    facts: dict[str, Any] = {
+        "agency": recorder.message.agency,
+        "audience": audience_for(recorder.message.agency, secret=secret),
+        "due": due,
+        "referrals": sorted(earlier),
+        "urgency": urgency,
+    }
+    if claim.needed_by:
+        facts["needed_by"] = claim.needed_by
+    recorder.emit("referral.corrected", facts, case=case, bodies=(recorder.message.identity,))
+    known = {f[1].code for i in earlier if (f := state.find(i))}
+    new = [code for code in claim.needs if code not in known]
+    if new:
+        filing = _file(recorder, claim)
+        for ordinal, code in enumerate(new):
+            _record(recorder, claim, filing, rules.needs[code], ordinal)

@@ -1,0 +1,56 @@
+"""What a FHIR bundle says twice and differently. Owns finding it; flags only, for a worker to look at.
+
+Published examples contradict themselves too (precise.md 12); a good intake records them and says so.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from hub.core.normalize.dates import read_day, read_instant
+from hub.core.normalize.draft import Draft
+from hub.core.normalize.parts import Parts, Placed, refers
+from hub.schemas.native.fhir import ServiceRequest, Task
+
+_OVER: Final = frozenset(("completed", "failed", "cancelled", "rejected"))
+
+
+def flag_contradictions(draft: Draft, parts: Parts, root: Placed[ServiceRequest]) -> None:
+    """Flags: request_completed, task_contradicts, procedure_contradicts, dates_contradict."""
+    status = root.resource.status
+    if status == "completed":
+        draft.flag("request_completed")
+    authored = _moment(root.resource.authored_on)
+    focused = [held.resource for held in parts.tasks if refers((held.resource.focus,), root.names)]
+    for task in focused:
+        if (task.status in _OVER) != (status == "completed") and (task.status in _OVER or status == "completed"):
+            draft.flag("task_contradicts")
+        if _goes_back(task) or _is_before(_moment(task.authored_on), authored):
+            draft.flag("dates_contradict")
+    if len({task.status in _OVER for task in focused}) > 1:
+        draft.flag("task_contradicts")
+    for held in parts.procedures:
+        if refers(held.resource.based_on, root.names):
+            if held.resource.status == "completed" and status not in {"completed", ""}:
+                draft.flag("procedure_contradicts")
+            if _is_before(_moment(held.resource.performed_date_time), authored):
+                draft.flag("dates_contradict")
+
+
+def _goes_back(task: Task) -> bool:
+    """Finished or touched before it was written."""
+    written = _moment(task.authored_on)
+    ended = _moment(task.execution_period.end) if task.execution_period else ""
+    return _is_before(_moment(task.last_modified), written) or _is_before(ended, written)
+
+
+def _moment(text: str) -> str:
+    """A FHIR dateTime comparable as text, '' when there is none. A bare day stays one: it has no hour to compare."""
+    if not text:
+        return ""
+    return (read_day(text) if len(text) <= 10 else read_instant(text)) or ""  # noqa: PLR2004 - YYYY-MM-DD
+
+
+def _is_before(one: str, other: str) -> bool:
+    width = min(len(one), len(other))
+    return width > 0 and one[:width] < other[:width]

@@ -1,0 +1,120 @@
+"""From a Kafka record to everything that can be known without the ledger: parse, normalize, keys, encryption.
+
+Runs outside the lock, in as many processes as there are cores. Pure given the data keys; never raises on input: what
+cannot be accepted carries a `Refusal` and goes on to be recorded with its raw bytes.
+"""
+
+from __future__ import annotations
+
+from hub.core.bodies import IDENTITY, NOTES, RAW, ChangeBody, IdentityBody, NeedBody, SignalBody
+from hub.core.identity.features import build
+from hub.core.identity.keys import blocking, unit_key
+from hub.core.normalize import normalize
+from hub.core.policy import Policy
+from hub.core.prepared import Arrival, Prepared, Sealed
+from hub.core.sealing import cause_digest, derive_id, keyed_digest, wrap
+from hub.core.vault import DataKeys, seal_bytes, seal_value
+from hub.schemas.canonical import AnswerClaim, Claim, ReferralClaim, Refusal, SignalClaim
+from hub.schemas.envelope import Envelope, data_digest, parse
+from hub.schemas.topics import agency_of
+
+
+def prepare(arrival: Arrival, policy: Policy, data_keys: DataKeys) -> Prepared:
+    """Prepare one record. The same record with the same data keys gives the same bytes."""
+    agency = agency_of(arrival.topic)
+    envelope = parse(arrival.value, agency)
+    if isinstance(envelope, Refusal):
+        return _unreadable(arrival, agency, envelope, policy, data_keys)
+    content = normalize(envelope, policy.mapping)
+    cause = cause_digest(policy.keys.pepper, envelope.source, envelope.id)
+    prepared = _frame(arrival, agency, envelope, content, cause, policy, data_keys)
+    if isinstance(content, ReferralClaim):
+        _add_referral(prepared, content, policy, data_keys)
+    elif isinstance(content, SignalClaim):
+        _add_signal(prepared, content, policy)
+    elif isinstance(content, AnswerClaim) and content.text:
+        raw = prepared.raw
+        prepared.notes = seal_value(prepared.data_key, raw.wrapped, raw.key_id, NOTES, ChangeBody(content.text))
+    return prepared
+
+
+def _frame(
+    arrival: Arrival,
+    agency: str,
+    envelope: Envelope,
+    content: Claim | Refusal,
+    cause: bytes,
+    policy: Policy,
+    data_keys: DataKeys,
+) -> Prepared:
+    digest = data_digest(envelope)
+    data_key, raw = _seal_raw(arrival, cause, digest, policy, data_keys)
+    return Prepared(
+        arrival=arrival,
+        agency=agency,
+        source=envelope.source,
+        message_id=envelope.id,
+        type=envelope.type,
+        cause=cause,
+        data_digest=digest,
+        content=content,
+        raw=raw,
+        data_key=data_key,
+    )
+
+
+def _unreadable(arrival: Arrival, agency: str, refusal: Refusal, policy: Policy, data_keys: DataKeys) -> Prepared:
+    """No envelope, so no id: the cause is the record's own place on its topic."""
+    place = f"{arrival.partition}/{arrival.offset}"
+    cause = cause_digest(policy.keys.pepper, f"//topic/{arrival.topic}", place)
+    digest = keyed_digest(policy.keys.pepper, arrival.value)
+    data_key, raw = _seal_raw(arrival, cause, digest, policy, data_keys)
+    return Prepared(
+        arrival=arrival,
+        agency=agency,
+        source=f"//topic/{arrival.topic}",
+        message_id=place,
+        type="",
+        cause=cause,
+        data_digest=digest,
+        content=refusal,
+        raw=raw,
+        data_key=data_key,
+    )
+
+
+def _seal_raw(
+    arrival: Arrival, cause: bytes, digest: bytes, policy: Policy, data_keys: DataKeys
+) -> tuple[bytes, Sealed]:
+    """The raw evidence under its own key. The digest of the data is in the key's id: a conflicting repeat has its own."""
+    key_id = derive_id(cause, "message:" + digest.hex(), 0)
+    data_key = data_keys(key_id)
+    return data_key, seal_bytes(data_key, wrap(policy.keys.kek, data_key, key_id), key_id, RAW, arrival.value)
+
+
+def _add_referral(prepared: Prepared, claim: ReferralClaim, policy: Policy, data_keys: DataKeys) -> None:
+    keys, pepper = policy.keys, policy.keys.pepper
+    prepared.number_key = keyed_digest(pepper, prepared.agency, claim.number)[:16]
+    prepared.unit = unit_key(claim.person.address, pepper)
+    features = build(claim.person, pepper)
+    key_id = derive_id(prepared.cause, "record", 0)
+    if claim.person.name or claim.person.birth.value or claim.person.rrn or claim.person.substitute:
+        prepared.record, prepared.features, prepared.keys = key_id, features, blocking(features, pepper)
+    prepared.data_key = data_keys(key_id)
+    wrapped = wrap(keys.kek, prepared.data_key, key_id)
+    body = IdentityBody(
+        claim.number, claim.person, claim.at, claim.guardian, claim.consent, claim.offence_class, claim.notes
+    )
+    prepared.identity = seal_value(prepared.data_key, wrapped, key_id, IDENTITY, body)
+    for ordinal, code in enumerate(claim.needs):
+        need = policy.rules.needs[code]
+        if need.secret or need.health or claim.offence_class:
+            sealed = seal_value(prepared.data_key, wrapped, key_id, f"need{ordinal}", NeedBody(code))
+            prepared.needs[code] = sealed
+
+
+def _add_signal(prepared: Prepared, claim: SignalClaim, policy: Policy) -> None:
+    prepared.unit = unit_key(claim.address, policy.keys.pepper) if claim.address else None
+    raw = prepared.raw
+    body = SignalBody(claim.ref, claim.observed, claim.value, claim.about, claim.reporter, claim.address)
+    prepared.identity = seal_value(prepared.data_key, raw.wrapped, raw.key_id, IDENTITY, body)

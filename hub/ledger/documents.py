@@ -1,0 +1,75 @@
+"""Documents of the projections, sealed: cases, records' features and edges. Owns their encoding, no meaning.
+
+Projections are rebuilt from entries, so their key is derived from the key-encryption key. Features stay under the
+record's own key: destroying it takes them too.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from hub.core.identity.features import Features
+from hub.core.sealing import Keys, keyed_digest, open_, seal, unwrap
+from hub.core.state import Case
+
+FEATURES, EDGES, CASE = "features", "edges", "case"
+
+
+class FeaturesDoc(msgspec.Struct, frozen=True, array_like=True):
+    """What the matcher needs of a record."""
+
+    features: Features
+    keys: tuple[int, ...]
+
+
+class EdgesDoc(msgspec.Struct, frozen=True, array_like=True):
+    """A record's edges to earlier records, in centibits, and the guards on them."""
+
+    edges: dict[str, int]
+    guards: dict[str, str]
+
+
+_encode = msgspec.msgpack.Encoder(order="deterministic").encode
+_features = msgspec.msgpack.Decoder(FeaturesDoc).decode
+_edges = msgspec.msgpack.Decoder(EdgesDoc).decode
+_case = msgspec.msgpack.Decoder(Case).decode
+
+
+def projection_key(keys: Keys) -> bytes:
+    """The key of the projections."""
+    return keyed_digest(keys.kek, "projections")
+
+
+def seal_case(key: bytes, case: Case) -> bytes:
+    """A case's document; the nonce follows its version, so no two documents share one."""
+    return seal(key, f"{case.id}/{case.seq}", CASE, _encode(case))
+
+
+def open_case(key: bytes, id: str, seq: int, doc: bytes) -> Case:  # noqa: A002 - the column's name
+    """The case of a document. `key` is `projection_key(keys)`."""
+    return _case(open_(key, f"{id}/{seq}", CASE, doc))
+
+
+def seal_features(data_key: bytes, record: str, features: Features, keys: tuple[int, ...]) -> bytes:
+    """A record's features under the record's own key."""
+    return seal(data_key, record, FEATURES, _encode(FeaturesDoc(features, keys)))
+
+
+def seal_edges(data_key: bytes, record: str, edges: dict[str, int], guards: dict[str, str]) -> bytes | None:
+    """A record's edges, None when it has none."""
+    return seal(data_key, record, EDGES, _encode(EdgesDoc(edges, guards))) if edges or guards else None
+
+
+def open_features(data_key: bytes, record: str, sealed: bytes) -> FeaturesDoc:
+    """A record's features."""
+    return _features(open_(data_key, record, FEATURES, sealed))
+
+
+def open_edges(data_key: bytes, record: str, sealed: bytes | None) -> EdgesDoc:
+    """A record's edges."""
+    return _edges(open_(data_key, record, EDGES, sealed)) if sealed else EdgesDoc({}, {})
+
+
+def data_key(kek: bytes, wrapped: bytes, key_id: str) -> bytes:
+    """The data key of a record."""
+    return unwrap(kek, wrapped, key_id)

@@ -1,0 +1,124 @@
+"""What a batch needs to know, read in few round trips into a `State`. Owns no decision.
+
+Called with the head locked (then nothing read can change before the commit), except for `seen`, which is asked once
+more under the lock. Everything is found by key: a batch's cost does not grow with the ledger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+import psycopg
+
+from hub.core.decide.tick import PAGE
+from hub.core.directory import Agency, Directory
+from hub.core.identity.partition import Record
+from hub.core.prepared import Prepared
+from hub.core.sealing import Keys
+from hub.core.state import Filed, Seen, State
+from hub.ledger import sql
+from hub.ledger.documents import data_key, open_case, open_edges, open_features
+from hub.schemas.canonical import AccessClaim, AnswerClaim, TickClaim
+
+Connection = psycopg.Connection[Any]
+
+
+def seen(connection: Connection, causes: Iterable[bytes]) -> dict[bytes, Seen]:
+    """Earlier verdicts on these causes."""
+    rows = connection.execute(sql.SEEN, (list(causes),), binary=True).fetchall()
+    return {cause: Seen(digest, verdict, position) for cause, digest, verdict, position in rows}
+
+
+def directory(connection: Connection) -> Directory:
+    """All accounts; read again only when the head says that they changed."""
+    rows = connection.execute(sql.AGENCIES).fetchall()
+    return Directory(msgspec.convert(doc, Agency) for _, doc in rows)
+
+
+def load(connection: Connection, batch: Sequence[Prepared], state: State, keys: Keys, projection: bytes) -> None:
+    """Load what `batch` touches: candidates with their components, households, earlier referrals, due offers."""
+    blocking = sorted({k for m in batch for k in m.keys})
+    units = sorted({m.unit for m in batch if m.unit is not None})
+    numbers = sorted({m.number_key for m in batch if m.number_key})
+    with connection.pipeline():
+        records = connection.execute(sql.RECORDS, (blocking,), binary=True) if blocking else None
+        dwellings = connection.execute(sql.UNITS, (units,), binary=True) if units else None
+        earlier = connection.execute(sql.NUMBERS, (numbers,), binary=True) if numbers else None
+        asked = _asked(connection, batch)
+        cases = _records(state, records.fetchall() if records else (), keys)
+        cases |= _units(state, dwellings.fetchall() if dwellings else ())
+        found = earlier.fetchall() if earlier else []
+        cases |= {case for _, case, _ in found}
+        cases |= {case for cursor in asked for _, case in cursor.fetchall()}
+    cases |= {m.content.case for m in batch if isinstance(m.content, AccessClaim) and _is_id(m.content.case)}
+    missing = sorted(cases - state.cases.keys())
+    _cases(connection, state, missing, projection)
+    _neighbors(connection, batch, state, keys, projection)
+
+
+def _asked(connection: Connection, batch: Sequence[Prepared]) -> list[psycopg.Cursor[Any]]:
+    """Referrals that answers name, and offers due by the latest tick."""
+    ids = sorted({m.content.referral for m in batch if isinstance(m.content, AnswerClaim) and _is_id(m.content.referral)})
+    ticks = [m.content.at for m in batch if isinstance(m.content, TickClaim)]
+    cursors = []
+    if ids:
+        cursors.append(connection.execute(sql.REFERRALS, (ids,), binary=True))
+    if ticks:
+        stuck = max(len(m.content.stuck) for m in batch if isinstance(m.content, TickClaim))
+        limit = PAGE * len(ticks) + 1 if not stuck else 100_000
+        cursors.append(connection.execute(sql.DUE, (max(ticks), limit), binary=True))
+    return cursors
+
+
+def _is_id(text: str) -> bool:
+    return len(text) == 36 and all(c in "0123456789abcdef-" for c in text)  # noqa: PLR2004 - a UUID's text
+
+
+def _records(state: State, rows: Iterable[tuple[Any, ...]], keys: Keys) -> set[str]:
+    cases = set()
+    for id_, component, person, case_id, unit, at, seq, wrapped, features, edges, unit_case in rows:
+        if id_ in state.records or wrapped is None:
+            continue
+        key = data_key(keys.kek, wrapped, id_)
+        doc, links = open_features(key, id_, features), open_edges(key, id_, edges)
+        record = Record(
+            id=id_,
+            features=doc.features,
+            component=component,
+            person=person,
+            seq=seq,
+            edges=links.edges,
+            guards=links.guards,
+            keys=doc.keys,
+        )
+        state.add_record(record, Filed(case=case_id, unit=unit, at=at))
+        cases.add(case_id)
+        if unit_case is not None:
+            state.units[unit] = unit_case
+            cases.add(unit_case)
+    return cases
+
+
+def _units(state: State, rows: Iterable[tuple[Any, ...]]) -> set[str]:
+    state.units.update((key, case) for key, case in rows)
+    return {case for _, case in rows}
+
+
+def _cases(connection: Connection, state: State, ids: list[str], projection: bytes) -> None:
+    if ids:
+        for id_, seq, doc in connection.execute(sql.CASES, (ids,), binary=True).fetchall():
+            state.add_case(open_case(projection, id_, seq, doc))
+
+
+def _neighbors(
+    connection: Connection, batch: Sequence[Prepared], state: State, keys: Keys, projection: bytes
+) -> None:
+    """Corrections of an earlier number may open needs for persons no key of the message leads to."""
+    numbers = {m.number_key for m in batch if m.number_key}
+    ids = {state.referral_case[r] for n in numbers for r in state.numbers.get(n, ()) if r in state.referral_case}
+    if ids:
+        rows = connection.execute(sql.CASE_RECORDS, (sorted(ids),), binary=True).fetchall()
+        more = _records(state, rows, keys) - state.cases.keys()
+        _cases(connection, state, sorted(more), projection)

@@ -1,0 +1,13 @@
+"""Alembic's door: runs migrations on the connection `hub.ledger.migrate` hands over."""
+
+from alembic import context
+from sqlmodel import SQLModel
+
+from hub.ledger import tables
+
+assert tables  # noqa: S101 - importing fills the metadata
+
+connection = context.config.attributes["connection"]
+context.configure(connection=connection, target_metadata=SQLModel.metadata)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,225 @@
+"""What people and partners read: verdicts, cases, persons, entries, accounts. Owns the read side's statements and pool.
+
+Never writes and never locks: its sessions are read-only. Never decides who may know what (`core.views` does): it hands
+out everything it finds, opened. Every method is one round trip or a few, blocking; the web calls them in threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from threading import BoundedSemaphore, Lock
+from typing import Any, Final, TypeVar
+
+import msgspec
+import orjson
+import psycopg
+
+from hub.core.bodies import IDENTITY, IdentityBody
+from hub.core.directory import Agency
+from hub.core.sealing import Keys, open_, unwrap
+from hub.core.state import Case
+from hub.errors import Retry
+from hub.ledger.connect import connect
+from hub.ledger.documents import open_case, projection_key
+from hub.ledger.sql import AGENCIES
+
+Connection = psycopg.Connection[Any]
+T = TypeVar("T")
+AWAY: Final = (psycopg.OperationalError, psycopg.InterfaceError)
+#: A read that takes longer is ended: it would hold a connection others wait for.
+SESSION: Final = "SET default_transaction_read_only = on; SET statement_timeout = 10000"
+
+# The entry beside the verdict: a refusal's reasons, a change's new state.
+VERDICTS: Final = """
+SELECT m.cause, m.verdict, m.position, m.data_digest, e.entry
+FROM messages m LEFT JOIN entries e ON e.position = m.position AND m.position > 0
+WHERE m.cause = ANY(%s) AND m.verdict <> 'seen'
+"""
+HEAD: Final = "SELECT size, heard, epoch, origin FROM head WHERE id = 1"
+SIZE: Final = "SELECT size FROM head WHERE id = 1"
+CASES: Final = "SELECT id::text, seq, doc FROM cases WHERE id = ANY(%s::uuid[])"
+CASE_OF_REFERRAL: Final = """
+SELECT c.id::text, c.seq, c.doc FROM referrals r JOIN cases c ON c.id = r.case_id WHERE r.id = %s::uuid
+"""
+ENTRIES: Final = "SELECT position, entry FROM entries WHERE position > %s ORDER BY position LIMIT %s"
+TIMELINE: Final = """
+SELECT position, entry FROM entries WHERE case_id = %s::uuid AND position > %s ORDER BY position LIMIT %s
+"""
+PERSONS_OF: Final = "SELECT id::text, person::text FROM records WHERE id = ANY(%s::uuid[])"
+# Chains of aliases are compressed when written, so one step is enough.
+PERSON: Final = """
+SELECT id::text, person::text, case_id::text FROM records
+WHERE person = COALESCE((SELECT "into" FROM aliases WHERE person = %s::uuid), %s::uuid) ORDER BY seq, id
+"""
+BODIES: Final = "SELECT key_id::text, wrapped, sealed FROM bodies WHERE key_id = ANY(%s::uuid[]) AND cls = %s"
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """What became of a message: recorded, refused or no-op; `facts` of the first entry it caused."""
+
+    verdict: str
+    position: int
+    data_digest: bytes
+    facts: dict[str, Any] = {}
+
+
+class Posted(msgspec.Struct, frozen=True):
+    """An entry's bytes at its position."""
+
+    position: int
+    entry: bytes
+
+
+class Head(msgspec.Struct, frozen=True):
+    """The ledger's size and clock, and the epoch of its feed."""
+
+    size: int
+    heard: str
+    epoch: str
+    origin: str
+
+
+class Person(msgspec.Struct, frozen=True):
+    """A person's id as of now, and the case each of its records is filed in."""
+
+    id: str
+    records: dict[str, str]
+
+
+class Pool:
+    """A few read-only connections, made when needed. After a failure all idle ones are dropped and the read runs again."""
+
+    def __init__(self, url: str, *, size: int = 8, wait_s: float = 5.0, name: str = "hub-reads") -> None:
+        self._url, self._name, self._wait_s = url, name, wait_s
+        self._slots = BoundedSemaphore(size)
+        self._lock = Lock()
+        self._idle: list[Connection] = []
+
+    def run(self, read: Callable[[Connection], T]) -> T:
+        """Run one read. Raises `Retry` when PostgreSQL is away or too busy."""
+        if not self._slots.acquire(timeout=self._wait_s):
+            raise Retry("every reading connection is busy")
+        try:
+            return self._patiently(read)
+        finally:
+            self._slots.release()
+
+    def close(self) -> None:
+        """Close what is idle."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
+    def _patiently(self, read: Callable[[Connection], T]) -> T:
+        try:
+            return self._once(read)
+        except psycopg.errors.QueryCanceled as error:
+            raise Retry("a read took too long") from error
+        except AWAY:
+            self.close()  # after a restart of PostgreSQL every idle connection is dead
+        try:
+            return self._once(read)
+        except AWAY as error:
+            raise Retry(f"PostgreSQL does not answer ({type(error).__name__})") from error
+
+    def _once(self, read: Callable[[Connection], T]) -> T:
+        connection = self._take()
+        try:
+            result = read(connection)
+        except BaseException:
+            connection.close()
+            raise
+        with self._lock:
+            self._idle.append(connection)
+        return result
+
+    def _take(self) -> Connection:
+        with self._lock:
+            if self._idle:
+                return self._idle.pop()
+        connection = connect(self._url, name=self._name)
+        connection.execute(SESSION)
+        return connection
+
+
+class Reads:
+    """The ledger as a reader sees it. Ids are UUID texts; anything else is PostgreSQL's error, so check before."""
+
+    def __init__(self, pool: Pool, keys: Keys) -> None:
+        self._pool, self._keys = pool, keys
+        self._projections = projection_key(keys)
+
+    # ------------------------------------------------------------- verdicts
+    def verdicts(self, causes: Collection[bytes]) -> dict[bytes, Verdict]:
+        """The verdicts there are by now on these causes; a cause not yet decided is missing."""
+        rows = self._rows(VERDICTS, (list(causes),)) if causes else []
+        return {row[0]: Verdict(row[1], row[2], row[3], _facts(row[4])) for row in rows}
+
+    # ------------------------------------------------------------- the ledger
+    def head(self) -> Head:
+        """The newest committed head. Raises `Retry` before the ledger exists."""
+        rows = self._rows(HEAD, ())
+        if not rows:
+            raise Retry("the ledger has no head yet")
+        return Head(*rows[0])
+
+    def size(self) -> int:
+        """The newest committed position: what a follower asks many times a second."""
+        rows = self._rows(SIZE, ())
+        return int(rows[0][0]) if rows else 0
+
+    def entries(self, after: int, limit: int) -> list[Posted]:
+        """Entries behind a position, in order."""
+        return [Posted(*row) for row in self._rows(ENTRIES, (after, limit))]
+
+    def timeline(self, case: str, after: int, limit: int) -> list[Posted]:
+        """Entries of one case behind a position, in order."""
+        return [Posted(*row) for row in self._rows(TIMELINE, (case, after, limit))]
+
+    # ------------------------------------------------------------- cases and persons
+    def cases(self, ids: Iterable[str]) -> dict[str, Case]:
+        """The cases of these ids that exist."""
+        wanted = sorted(set(ids))
+        return {row[0]: self._case(row) for row in self._rows(CASES, (wanted,))} if wanted else {}
+
+    def case_of(self, referral: str) -> Case | None:
+        """The case a referral is in now."""
+        rows = self._rows(CASE_OF_REFERRAL, (referral,))
+        return self._case(rows[0]) if rows else None
+
+    def persons_of(self, records: Iterable[str]) -> dict[str, str]:
+        """Which person each record belongs to now."""
+        wanted = sorted(set(records))
+        return dict(self._rows(PERSONS_OF, (wanted,))) if wanted else {}
+
+    def person(self, id: str) -> Person | None:  # noqa: A002 - the domain's name
+        """A person by its id or a former one."""
+        rows = self._rows(PERSON, (id, id))
+        return Person(rows[0][1], {record: case for record, _, case in rows}) if rows else None
+
+    def identities(self, records: Iterable[str]) -> dict[str, IdentityBody]:
+        """Who these records are about, as claimed. An erased record is missing."""
+        wanted = sorted(set(records))
+        rows = self._rows(BODIES, (wanted, IDENTITY)) if wanted else []
+        return {key: self._identity(key, wrapped, sealed) for key, wrapped, sealed in rows if wrapped and sealed}
+
+    def directory(self) -> dict[str, Agency]:
+        """All accounts by code."""
+        return {code: msgspec.convert(doc, Agency) for code, doc in self._rows(AGENCIES, ())}
+
+    # ------------------------------------------------------------- inside
+    def _rows(self, statement: str, arguments: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+        return self._pool.run(lambda c: c.execute(statement, arguments, binary=True).fetchall())
+
+    def _case(self, row: tuple[Any, ...]) -> Case:
+        return open_case(self._projections, row[0], row[1], row[2])
+
+    def _identity(self, key_id: str, wrapped: bytes, sealed: bytes) -> IdentityBody:
+        data_key = unwrap(self._keys.kek, wrapped, key_id)
+        return msgspec.json.decode(open_(data_key, key_id, IDENTITY, sealed), type=IdentityBody)
+
+
+def _facts(entry: bytes | None) -> dict[str, Any]:
+    facts: dict[str, Any] = orjson.loads(entry)["facts"] if entry else {}
+    return facts

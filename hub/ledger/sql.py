@@ -1,0 +1,101 @@
+"""Named statements, each with its reason. Portable from PostgreSQL 15 to 18."""
+
+from __future__ import annotations
+
+# ---- cursors: the row lock makes a claim wait for a zombie's open transaction
+CLAIM = """
+INSERT INTO partitions (cluster, topic_id, topic, partition, epoch, next_offset)
+VALUES (%s, %s, %s, %s, 1, 0)
+ON CONFLICT (cluster, topic_id, partition) DO UPDATE SET epoch = partitions.epoch + 1
+RETURNING id, epoch, next_offset
+"""
+TOPIC_IDS = "SELECT DISTINCT topic_id FROM partitions WHERE cluster = %s AND topic = %s"
+# Compare-and-set on epoch and remembered offset, never on the first offset of the batch: offsets have gaps.
+MOVE = """
+UPDATE partitions SET next_offset = %s, moved_at = now() WHERE id = %s AND epoch = %s AND next_offset = %s
+"""
+CORRECT_MOVE = "UPDATE partitions SET next_offset = %s WHERE id = %s"
+EPOCHS = "SELECT topic, partition, epoch, next_offset FROM partitions WHERE cluster = %s"
+OFFSETS = "SELECT topic, partition, next_offset FROM partitions WHERE cluster = %s"
+
+# ---- the head: locked as a statement of its own; locking and reading in one would read an old snapshot
+LOCK_HEAD = "SELECT 1 FROM head WHERE id = 1 FOR UPDATE"
+READ_HEAD = "SELECT size, frontier, heard, directory_version, refusals FROM head WHERE id = 1"
+RAISE_HEAD = """
+UPDATE head SET size = %s, frontier = %s, heard = %s, directory_version = %s, refusals = %s WHERE id = 1
+"""
+
+# ---- gather
+SEEN = """
+SELECT cause, data_digest, verdict, position FROM messages WHERE cause = ANY(%s) AND verdict <> 'seen'
+"""
+# One candidate query a batch. A key with more than 200 members is generic: 201 rows prove it, no more are read.
+RECORDS = """
+WITH hit AS (
+  SELECT DISTINCT r.component
+  FROM unnest(%s::bigint[]) AS q(key)
+  CROSS JOIN LATERAL (SELECT b.record FROM blocking b WHERE b.key = q.key LIMIT 201) AS b
+  JOIN records r ON r.id = b.record
+)
+SELECT r.id::text, r.component::text, r.person::text, r.case_id::text, r.unit, r.at, r.seq, r.wrapped, r.features,
+       r.edges, u.case_id::text
+FROM hit JOIN records r ON r.component = hit.component LEFT JOIN units u ON u.key = r.unit
+"""
+UNITS = "SELECT key, case_id::text FROM units WHERE key = ANY(%s)"
+NUMBERS = "SELECT id::text, case_id::text, number_key FROM referrals WHERE number_key = ANY(%s)"
+REFERRALS = "SELECT id::text, case_id::text FROM referrals WHERE id = ANY(%s::uuid[])"
+DUE = """
+SELECT id::text, case_id::text FROM referrals WHERE state = 'offered' AND due <> '' AND due <= %s
+ORDER BY due, id LIMIT %s
+"""
+CASES = "SELECT id::text, seq, doc FROM cases WHERE id = ANY(%s::uuid[])"
+CASE_RECORDS = """
+SELECT r.id::text, r.component::text, r.person::text, r.case_id::text, r.unit, r.at, r.seq, r.wrapped, r.features,
+       r.edges, u.case_id::text
+FROM records r LEFT JOIN units u ON u.key = r.unit
+WHERE r.component IN (SELECT component FROM records WHERE case_id = ANY(%s::uuid[]))
+"""
+ACTIVE = "SELECT code FROM agencies WHERE COALESCE(doc->>'state', 'active') = 'active'"
+AGENCIES = "SELECT code, doc FROM agencies ORDER BY code"
+
+# ---- write
+COPY_BODIES = "COPY bodies (key_id, cls, wrapped, sealed) FROM STDIN (FORMAT BINARY)"
+COPY_ENTRIES = "COPY entries (position, cause, ordinal, case_id, kind, leaf, entry) FROM STDIN (FORMAT BINARY)"
+COPY_MESSAGES = """
+COPY messages (partition_id, record_offset, cause, verdict, position, data_digest, raw_key, heard)
+FROM STDIN (FORMAT BINARY)
+"""
+COPY_RECORDS = """
+COPY records (id, component, person, case_id, unit, at, seq, wrapped, features, edges) FROM STDIN (FORMAT BINARY)
+"""
+COPY_BLOCKING = "COPY blocking (key, record) FROM STDIN (FORMAT BINARY)"
+COPY_UNITS = "COPY units (key, case_id) FROM STDIN (FORMAT BINARY)"
+COPY_CASES = "COPY cases (id, seq, doc) FROM STDIN (FORMAT BINARY)"
+COPY_REFERRALS = """
+COPY referrals (id, case_id, agency, number_key, receiver, state, due) FROM STDIN (FORMAT BINARY)
+"""
+UPDATE_CASES = """
+UPDATE cases SET seq = q.seq, doc = q.doc
+FROM unnest(%s::uuid[], %s::int[], %s::bytea[]) AS q(id, seq, doc) WHERE cases.id = q.id
+"""
+UPDATE_REFERRALS = """
+UPDATE referrals SET case_id = q.case_id, receiver = q.receiver, state = q.state, due = q.due
+FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::text[]) AS q(id, case_id, receiver, state, due)
+WHERE referrals.id = q.id
+"""
+UPDATE_RECORDS = """
+UPDATE records SET component = q.component, person = q.person, case_id = q.case_id
+FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[]) AS q(id, component, person, case_id)
+WHERE records.id = q.id
+"""
+PUT_AGENCY = "INSERT INTO agencies (code, doc) VALUES (%s, %s) ON CONFLICT (code) DO UPDATE SET doc = EXCLUDED.doc"
+PUT_ALIAS = """
+INSERT INTO aliases (person, "into") VALUES (%s, %s) ON CONFLICT (person) DO UPDATE SET "into" = EXCLUDED."into"
+"""
+COMPRESS_ALIASES = 'UPDATE aliases SET "into" = %s WHERE "into" = %s'
+ADD_CONTINUATION = "INSERT INTO continuations (message, heard) VALUES (%s, %s)"
+# One writer appends them under the head lock, so their ids grow in commit order and the cursor misses none.
+NEXT_CONTINUATION = "SELECT id, message, heard FROM continuations WHERE id >= %s ORDER BY id LIMIT 1"
+
+# ---- whoever waits for the head or a partition row ends its blocker: a worker stopped mid-COPY blocks all others
+END_BLOCKERS = "SELECT pg_terminate_backend(p) FROM unnest(pg_blocking_pids(%s)) AS p"

@@ -1,0 +1,211 @@
+"""The tables as SQLModel classes: what migrations create and tests compare with. Never used on the hot path.
+
+| table         | owns                                                             | trusted for              |
+|---------------|------------------------------------------------------------------|--------------------------|
+| entries       | the ledger: bytes and leaf hash, by position; insert-only        | everything               |
+| bodies        | what entries point to, encrypted, with its wrapped key           | evidence, erasable       |
+| messages      | one verdict per Kafka record, by its place; insert-only          | seen, receipts           |
+| partitions    | how far each partition was decided, and which consumer may       | exactly-once effect      |
+| head          | size, Merkle frontier, clock of the ledger: one row              | serial order             |
+| records, blocking, units, cases, referrals, agencies, aliases | projections, rebuilt from entries | speed only |
+| continuations | pages of work a decision left                                    | a message of its own     |
+| checkpoints, cursors, accounts | signed sizes; readers' positions; credentials' hashes | signer, relay, door |
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, ClassVar
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Column, DateTime, Index, LargeBinary, SmallInteger, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel
+
+
+class Entry(SQLModel, table=True):
+    """One entry of the ledger. position = tree size after the append."""
+
+    __tablename__: ClassVar[Any] = "entries"
+    __table_args__ = (
+        Index("entries_cause", "cause", "ordinal", unique=True),
+        Index("entries_case", "case_id", "position", postgresql_where=text("case_id IS NOT NULL")),
+    )
+    position: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    cause: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    ordinal: int = Field(sa_column=Column(SmallInteger, nullable=False))
+    case_id: UUID | None = None
+    kind: str
+    leaf: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    entry: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class Body(SQLModel, table=True):
+    """An encrypted body and its wrapped data key. Destroying `wrapped` erases it; the ledger stays valid."""
+
+    __tablename__: ClassVar[Any] = "bodies"
+    key_id: UUID = Field(primary_key=True)
+    cls: str = Field(primary_key=True)
+    wrapped: bytes | None = None
+    sealed: bytes | None = None
+
+
+class Message(SQLModel, table=True):
+    """The verdict on one Kafka record. Only the first of equal messages carries a verdict other than seen."""
+
+    __tablename__: ClassVar[Any] = "messages"
+    __table_args__ = (
+        Index("messages_first", "cause", unique=True, postgresql_where=text("verdict <> 'seen'")),
+        Index("messages_position", "position", postgresql_where=text("position > 0 AND verdict <> 'seen'")),
+    )
+    partition_id: int = Field(primary_key=True)
+    record_offset: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    cause: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    verdict: str
+    position: int = Field(sa_column=Column(BigInteger, nullable=False))
+    data_digest: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    raw_key: UUID
+    heard: str
+
+
+class Partition(SQLModel, table=True):
+    """How far a partition of one topic (by its id, so a re-created topic is another) was decided."""
+
+    __tablename__: ClassVar[Any] = "partitions"
+    __table_args__ = (Index("partitions_place", "cluster", "topic_id", "partition", unique=True),)
+    id: int | None = Field(default=None, primary_key=True)
+    cluster: str
+    topic_id: str
+    topic: str
+    partition: int
+    epoch: int = Field(sa_column=Column(BigInteger, nullable=False, server_default=text("0")))
+    next_offset: int = Field(sa_column=Column(BigInteger, nullable=False, server_default=text("0")))
+    moved_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False, server_default=text("now()")))
+
+
+class Head(SQLModel, table=True):
+    """One row: the size and frontier of the tree, the ledger's clock, the feed's epoch."""
+
+    __tablename__: ClassVar[Any] = "head"
+    id: int = Field(primary_key=True)
+    size: int = Field(sa_column=Column(BigInteger, nullable=False))
+    frontier: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    heard: str
+    epoch: str
+    origin: str
+    directory_version: int
+    refusals: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
+
+
+class Record(SQLModel, table=True):
+    """One mention of one person: who it belongs to, where it was filed; features and edges sealed."""
+
+    __tablename__: ClassVar[Any] = "records"
+    __table_args__ = (Index("records_component", "component"), Index("records_person", "person"))
+    id: UUID = Field(primary_key=True)
+    component: UUID
+    person: UUID
+    case_id: UUID
+    unit: int | None = Field(default=None, sa_column=Column(BigInteger))
+    at: str
+    seq: int = Field(sa_column=Column(BigInteger, nullable=False))
+    wrapped: bytes | None = None
+    features: bytes | None = None
+    edges: bytes | None = None
+
+
+class Blocking(SQLModel, table=True):
+    """Keyed blocking keys of records."""
+
+    __tablename__: ClassVar[Any] = "blocking"
+    key: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    record: UUID = Field(primary_key=True)
+
+
+class Unit(SQLModel, table=True):
+    """Which case a dwelling's keyed address belongs to."""
+
+    __tablename__: ClassVar[Any] = "units"
+    key: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    case_id: UUID
+
+
+class Case(SQLModel, table=True):
+    """A household's aggregate, sealed under the projection key."""
+
+    __tablename__: ClassVar[Any] = "cases"
+    id: UUID = Field(primary_key=True)
+    seq: int
+    doc: bytes
+
+
+class Referral(SQLModel, table=True):
+    """Where referrals are found: by id, by the source's number, by what is due, by who must answer."""
+
+    __tablename__: ClassVar[Any] = "referrals"
+    __table_args__ = (
+        Index("referrals_number", "number_key"),
+        Index("referrals_due", "due", "id", postgresql_where=text("state = 'offered'")),
+        Index("referrals_receiver", "receiver", "state"),
+        Index("referrals_case", "case_id"),
+    )
+    id: UUID = Field(primary_key=True)
+    case_id: UUID
+    agency: str
+    number_key: bytes
+    receiver: str
+    state: str
+    due: str
+
+
+class AgencyRow(SQLModel, table=True):
+    """The directory's projection."""
+
+    __tablename__: ClassVar[Any] = "agencies"
+    code: str = Field(primary_key=True)
+    doc: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
+
+
+class Alias(SQLModel, table=True):
+    """A person's former id."""
+
+    __tablename__: ClassVar[Any] = "aliases"
+    person: UUID = Field(primary_key=True)
+    into: UUID
+
+
+class Continuation(SQLModel, table=True):
+    """Work a decision left for later: a message of its own, decided once."""
+
+    __tablename__: ClassVar[Any] = "continuations"
+    id: int | None = Field(default=None, primary_key=True)
+    message: bytes
+    heard: str
+
+
+class Cursor(SQLModel, table=True):
+    """How far a reader of the ledger got, and who may move it (the lease's epoch)."""
+
+    __tablename__: ClassVar[Any] = "cursors"
+    name: str = Field(primary_key=True)
+    position: int = Field(sa_column=Column(BigInteger, nullable=False))
+    lease: int = Field(sa_column=Column(BigInteger, nullable=False))
+
+
+class Checkpoint(SQLModel, table=True):
+    """A signed size of the tree."""
+
+    __tablename__: ClassVar[Any] = "checkpoints"
+    size: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    root: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    note: str
+    frontier: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class Account(SQLModel, table=True):
+    """An agency's way in: the hash of its token. Never the token."""
+
+    __tablename__: ClassVar[Any] = "accounts"
+    agency: str = Field(primary_key=True)
+    token_hash: bytes
+    active: bool = True

@@ -1,0 +1,215 @@
+"""The one transaction: offsets under the claimed epoch, head lock, gather, decide, write, commit.
+
+Owns the order of these steps and nothing of what they mean. A crash before the commit leaves nothing; a commit whose
+answer was lost is run again, and the compare-and-set on the offsets says whether it happened.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import psycopg
+from psycopg import errors
+
+from hub.core.decide import HELD, Outcome, conflicting, decide
+from hub.core.directory import Directory
+from hub.core.merkle import Frontier
+from hub.core.policy import Policy
+from hub.core.prepared import Prepared, Sealed
+from hub.core.state import Seen, State
+from hub.errors import Fenced, Halt, Retry
+from hub.ledger import gather, sql, write
+from hub.ledger.blockers import BlockerWatch
+from hub.ledger.connect import connect
+from hub.ledger.documents import projection_key
+
+
+class Move(msgspec.Struct, frozen=True):
+    """One partition's offset moving: from what this consumer remembers to behind the last record of the slice."""
+
+    partition_id: int
+    epoch: int
+    remembered: int
+    next: int
+
+
+class Recorded(msgspec.Struct):
+    """What a slice came to. `held`: partition row id → first offset of a paused agency that was left alone."""
+
+    outcomes: list[Outcome]
+    held: dict[int, int]
+    size: int
+    under_lock_s: float
+
+
+class Ledger:
+    """Writes slices of prepared messages. One connection, one thread at a time."""
+
+    def __init__(self, url: str, policy: Policy, *, name: str = "hub-consumer", blocker_after_s: float = 5.0) -> None:
+        self._url, self._policy, self._name = url, policy, name
+        self._key = projection_key(policy.keys)
+        self._connection: psycopg.Connection[Any] | None = None
+        self._watch = BlockerWatch(url, blocker_after_s)
+        self._directory: tuple[int, Directory] = (-1, Directory())
+
+    def close(self) -> None:
+        """Close the connection and stop watching."""
+        self._watch.close()
+        self.forget()
+
+    def forget(self) -> None:
+        """Drop the connection; the next use makes a new one."""
+        self._directory = (-1, Directory())
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    @property
+    def connection(self) -> psycopg.Connection[Any]:
+        """The writing connection, made when needed. Raises `Retry` while PostgreSQL is away."""
+        if self._connection is None or self._connection.closed:
+            self._connection = connect(self._url, name=self._name, autocommit=False)
+        return self._connection
+
+    def record(self, batch: Sequence[Prepared], places: Sequence[int], moves: Sequence[Move]) -> Recorded:
+        """Decide and write one slice. `places`: the partition row id of each message.
+
+        Raises `Fenced` when a partition is another's now, `Retry` when PostgreSQL is away, `Halt` when it calls our
+        data wrong. In each case nothing was written.
+        """
+        try:
+            return self._record(batch, places, moves)
+        except (errors.DataError, errors.ProgrammingError) as error:
+            self.forget()
+            raise Halt(f"PostgreSQL calls our own data wrong: {type(error).__name__}") from error
+        except (errors.UniqueViolation, errors.DeadlockDetected, errors.SerializationFailure) as error:
+            # The same new message reached two workers at once: after the other's commit this one is a repeat.
+            self.forget()
+            raise Retry(f"written by another at the same time ({type(error).__name__})") from error
+        except psycopg.OperationalError as error:
+            self.forget()
+            raise Retry(f"PostgreSQL went away ({type(error).__name__})") from error
+        except (Fenced, Halt):
+            self.forget()
+            raise
+
+    def _record(self, batch: Sequence[Prepared], places: Sequence[int], moves: Sequence[Move]) -> Recorded:
+        recorded = self._attempt(batch, places, moves)
+        if recorded.held:
+            # A paused agency's messages stay on their topic. Decided again without them: nothing else changes.
+            kept = [i for i, o in enumerate(recorded.outcomes) if o.verdict != HELD]
+            shorter = [msgspec.structs.replace(m, next=recorded.held.get(m.partition_id, m.next)) for m in moves]
+            held = recorded.held
+            recorded = self._attempt([batch[i] for i in kept], [places[i] for i in kept], shorter)
+            recorded.held = held
+        self.connection.commit()
+        return recorded
+
+    def _attempt(self, batch: Sequence[Prepared], places: Sequence[int], moves: Sequence[Move]) -> Recorded:
+        connection = self.connection
+        with self._watch.over(connection.info.backend_pid):
+            self._move(moves)
+            early = _seen(connection, batch, self._policy)
+            write.copy_bodies(connection, _fresh(batch, early, self._policy))
+            connection.execute(sql.LOCK_HEAD)
+        started = time.perf_counter()
+        recorded = self._decide(connection, batch, places)
+        recorded.under_lock_s = time.perf_counter() - started
+        return recorded
+
+    def _move(self, moves: Sequence[Move]) -> None:
+        """(a) compare-and-set every partition row, in sorted order; a row that does not answer belongs to another."""
+        for move in sorted(moves, key=lambda m: m.partition_id):
+            done = self.connection.execute(sql.MOVE, (move.next, move.partition_id, move.epoch, move.remembered))
+            if done.rowcount != 1:
+                raise Fenced(f"partition row {move.partition_id} is another's, or was moved already")
+
+    def _decide(self, connection: psycopg.Connection[Any], batch: Sequence[Prepared], places: Sequence[int]) -> Recorded:
+        state, frontier, head = self._state(connection)
+        state.seen = _seen(connection, batch, self._policy)
+        open_ = [m for m in batch if m.cause not in state.seen]
+        gather.load(connection, open_, state, self._policy.keys, self._key)
+        known = set(state.cases)
+        outcomes = [decide(state, m, self._policy) for m in batch]
+        held = _held(batch, outcomes, places)
+        if held:
+            connection.rollback()
+            self._directory = (-1, Directory())
+        else:
+            self._write(connection, state, frontier, head, list(zip(places, batch, outcomes, strict=True)), known)
+        return Recorded(outcomes, held, state.size, 0.0)
+
+    def _state(self, connection: psycopg.Connection[Any]) -> tuple[State, Frontier, int]:
+        row = connection.execute(sql.READ_HEAD).fetchone()
+        if row is None:
+            raise Halt("the ledger has no head: run `hub up`")
+        size, frontier, heard, version, refusals = row
+        if self._directory[0] != version:
+            self._directory = (version, gather.directory(connection))
+        state = State(self._directory[1])
+        state.size, state.known_size, state.heard = size, size, heard
+        state.refusals = refusals
+        return state, Frontier.from_bytes(frontier), version
+
+    def _write(
+        self,
+        connection: psycopg.Connection[Any],
+        state: State,
+        frontier: Frontier,
+        version: int,
+        rows: list[tuple[int, Prepared, Outcome]],
+        known: set[str],
+    ) -> None:
+        outcomes = [o for _, _, o in rows]
+        late = [b for o in outcomes for b in o.bodies if b.cls == "matching"]
+        write.copy_bodies(connection, late)
+        write.entries(connection, outcomes, frontier)
+        write.messages(connection, rows)
+        write.continuations(connection, rows)
+        write.projections(connection, state, known, {m.record: m for _, m, _ in rows if m.record}, self._key)
+        if state.changed_agencies:
+            version += 1
+            # The shared directory was changed in memory; on a rollback it must be read again.
+            self._directory = (-1, self._directory[1])
+        refusals = psycopg.types.json.Jsonb(state.refusals)
+        connection.execute(sql.RAISE_HEAD, (state.size, frontier.to_bytes(), state.heard, version, refusals))
+        if frontier.size != state.size:
+            raise Halt(f"the tree has {frontier.size} leaves, the state counted {state.size}")
+
+
+def _seen(connection: psycopg.Connection[Any], batch: Sequence[Prepared], policy: Policy) -> dict[bytes, Seen]:
+    """Earlier verdicts on the batch's causes, and on those of conflicting repeats (same id, other data)."""
+    seen = gather.seen(connection, {m.cause for m in batch})
+    conflicts = {conflicting(m, policy).cause for m in batch if m.cause in seen and _differs(m, seen)}
+    return seen | gather.seen(connection, conflicts) if conflicts else seen
+
+
+def _differs(message: Prepared, seen: dict[bytes, Seen]) -> bool:
+    return seen[message.cause].data_digest != message.data_digest
+
+
+def _fresh(batch: Sequence[Prepared], early: dict[bytes, Seen], policy: Policy) -> list[Sealed]:
+    """Bodies of messages not seen before: those of a repeat are in the vault already."""
+    written: dict[str, Sealed] = {}
+    for message in batch:
+        if message.cause not in early:
+            bodies = write.early_bodies(message)
+        elif _differs(message, early) and conflicting(message, policy).cause not in early:
+            bodies = [message.raw]
+        else:
+            continue
+        for body in bodies:
+            written.setdefault(body.key_id + body.cls, body)
+    return list(written.values())
+
+
+def _held(batch: Sequence[Prepared], outcomes: Sequence[Outcome], places: Sequence[int]) -> dict[int, int]:
+    held: dict[int, int] = {}
+    for message, outcome, place in zip(batch, outcomes, places, strict=True):
+        if outcome.verdict == HELD:
+            held.setdefault(place, message.arrival.offset)
+    return held
+

@@ -1,0 +1,180 @@
+"""Writes what a batch decided: bodies before the lock, entries and projections under it. Owns no decision.
+
+A crash anywhere here leaves nothing: it is one transaction, and the offsets move inside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+import psycopg
+
+from hub.core.decide import Outcome
+from hub.core.entry import MAX_BYTES, Entry, encode
+from hub.core.merkle import Frontier, leaf_hash
+from hub.core.prepared import Prepared, Sealed
+from hub.core.state import Referral, State
+from hub.errors import Halt
+from hub.ledger import sql
+from hub.ledger.copyrows import int2, int4, int8, raw, row, stream, text, uuid
+from hub.ledger.documents import seal_case, seal_edges, seal_features
+from hub.schemas.canonical import TickClaim
+from hub.schemas.topics import Formats, Types
+
+Connection = psycopg.Connection[Any]
+
+
+def copy(connection: Connection, statement: str, rows: Sequence[bytes]) -> None:
+    """COPY packed rows; nothing is sent for none."""
+    if rows:
+        with connection.cursor() as cursor, cursor.copy(statement) as stream_in:
+            stream_in.write(stream(rows))
+
+
+# ------------------------------------------------------------------ before the lock
+def body_rows(bodies: Iterable[Sealed]) -> list[tuple[str, bytes]]:
+    """Packed rows of bodies with their key ids: sorted, so that two writers never wait for each other crosswise."""
+    return [(b.key_id, row(uuid(b.key_id), text(b.cls), raw(b.wrapped), raw(b.ciphertext))) for b in bodies]
+
+
+def early_bodies(message: Prepared) -> list[Sealed]:
+    """The bodies of a message that are known before it is decided."""
+    known = [message.raw, message.identity, message.notes, *message.needs.values()]
+    return [b for b in known if b is not None]
+
+
+def copy_bodies(connection: Connection, bodies: Iterable[Sealed]) -> None:
+    """Write bodies."""
+    copy(connection, sql.COPY_BODIES, [packed for _, packed in sorted(body_rows(bodies))])
+
+
+# ------------------------------------------------------------------ under the lock
+def entries(connection: Connection, outcomes: Sequence[Outcome], frontier: Frontier) -> None:
+    """Append the entries in order and raise the tree."""
+    rows = [_entry_row(frontier, o.cause, i, e) for o in outcomes for i, e in enumerate(o.entries)]
+    copy(connection, sql.COPY_ENTRIES, rows)
+
+
+def _entry_row(frontier: Frontier, cause: bytes, ordinal: int, entry: Entry) -> bytes:
+    encoded = encode(entry)
+    if len(encoded) > MAX_BYTES:
+        raise Halt(f"an entry of kind {entry['kind']} has {len(encoded)} bytes, more than {MAX_BYTES}")
+    leaf = leaf_hash(encoded)
+    frontier.append(leaf)
+    return row(
+        int8(frontier.size), raw(cause), int2(ordinal), uuid(entry["case"]), text(entry["kind"]), raw(leaf), raw(encoded)
+    )
+
+
+def messages(connection: Connection, rows: Sequence[tuple[int, Prepared, Outcome]]) -> None:
+    """One verdict per Kafka record. Rows: (partition row id, message, outcome)."""
+    packed = [
+        row(
+            int4(partition),
+            int8(m.arrival.offset),
+            raw(o.cause),
+            text(o.verdict),
+            int8(o.first_position),
+            raw(m.data_digest),
+            uuid(m.raw.key_id),
+            text(m.arrival.heard),
+        )
+        for partition, m, o in rows
+    ]
+    copy(connection, sql.COPY_MESSAGES, packed)
+
+
+def continuations(connection: Connection, rows: Sequence[tuple[int, Prepared, Outcome]]) -> None:
+    """Work a decision left for later becomes a message of its own, in the same transaction."""
+    for _, message, outcome in rows:
+        for entry in outcome.entries:
+            if entry["kind"] == "clock.paged" and isinstance(message.content, TickClaim):
+                connection.execute(sql.ADD_CONTINUATION, (continuation(message, message.content), entry["heard"]))
+
+
+def continuation(message: Prepared, claim: TickClaim) -> bytes:
+    """The next page of a tick as a message: id = parent/n, the same time, what is still due."""
+    parent, _, page = message.message_id.partition("/")
+    value = {
+        "specversion": "1.0",
+        "id": f"{parent}/{int(page or 0) + 1}",
+        "source": "//agency/hub/continuation",
+        "type": Types.TICK,
+        "dataschema": Formats.SYSTEM,
+        "time": claim.at,
+        "data": {"at": claim.at, "stuck": list(claim.stuck)},
+    }
+    return msgspec.json.encode(value)
+
+
+def projections(connection: Connection, state: State, known: set[str], keys: dict[str, Prepared], key: bytes) -> None:
+    """Write what changed. `known`: cases that existed; `keys`: the message that brought each new record."""
+    _records(connection, state, keys)
+    _cases(connection, state, known, key)
+    _referrals(connection, state)
+    copy(connection, sql.COPY_UNITS, [row(int8(k), uuid(c)) for k, c in sorted(state.new_units.items())])
+    for person, into in state.new_aliases.items():
+        # Chains are compressed as they grow, so an alias always points to a living person.
+        connection.execute(sql.COMPRESS_ALIASES, (into, person))
+        connection.execute(sql.PUT_ALIAS, (person, into))
+    for code in sorted(state.changed_agencies):
+        doc = msgspec.json.encode(state.directory[code]).decode()
+        connection.execute(sql.PUT_AGENCY, (code, doc))
+
+
+def _records(connection: Connection, state: State, messages_of: dict[str, Prepared]) -> None:
+    rows, blocking = [], []
+    for id_ in state.new_records:
+        record, filed, message = state.records[id_], state.filed[id_], messages_of[id_]
+        wrapped = message.identity.wrapped if message.identity else None
+        edges = seal_edges(message.data_key, id_, record.edges, record.guards)
+        features = message.features_sealed or seal_features(message.data_key, id_, record.features, record.keys)
+        rows.append(
+            row(
+                uuid(id_), uuid(record.component), uuid(record.person), uuid(filed.case), int8(filed.unit),
+                text(filed.at), int8(record.seq), raw(wrapped), raw(features), raw(edges),
+            )
+        )  # fmt: skip
+        packed = uuid(id_)
+        blocking += [row(int8(k), packed) for k in record.keys]
+    copy(connection, sql.COPY_RECORDS, rows)
+    copy(connection, sql.COPY_BLOCKING, blocking)
+    changed = sorted(state.changed_records - set(state.new_records))
+    if changed:
+        records = [state.records[i] for i in changed]
+        columns = ([r.component for r in records], [r.person for r in records], [state.filed[i].case for i in changed])
+        connection.execute(sql.UPDATE_RECORDS, (changed, *columns))
+
+
+def _cases(connection: Connection, state: State, known: set[str], key: bytes) -> None:
+    new = [state.cases[i] for i in sorted(state.changed_cases - known)]
+    copy(connection, sql.COPY_CASES, [row(uuid(c.id), int4(c.seq), raw(seal_case(key, c))) for c in new])
+    changed = [state.cases[i] for i in sorted(state.changed_cases & known)]
+    if changed:
+        docs = [seal_case(key, c) for c in changed]
+        connection.execute(sql.UPDATE_CASES, ([c.id for c in changed], [c.seq for c in changed], docs))
+
+
+def _referrals(connection: Connection, state: State) -> None:
+    found = [f for i in sorted(state.changed_referrals) if (f := state.find(i))]
+    new = [(c.id, r) for c, r in found if r.seq > state.known_size]
+    copy(connection, sql.COPY_REFERRALS, [_referral_row(case, r) for case, r in new])
+    changed = [(c.id, r) for c, r in found if r.seq <= state.known_size]
+    if changed:
+        columns = ([r.id for _, r in changed], [c for c, _ in changed], [r.receiver for _, r in changed])
+        more = ([r.state for _, r in changed], [r.due for _, r in changed])
+        connection.execute(sql.UPDATE_REFERRALS, (*columns, *more))
+
+
+def _referral_row(case: str, referral: Referral) -> bytes:
+    return row(
+        uuid(referral.id),
+        uuid(case),
+        text(referral.agency),
+        raw(referral.number_key),
+        text(referral.receiver),
+        text(referral.state),
+        text(referral.due),
+    )
