@@ -100,7 +100,7 @@ def die_with_parent() -> None:
 
 
 async def _consume(settings: Settings, index: int) -> None:
-    from hub.producers.provision import Provision  # noqa: PLC0415 - confluent-kafka is slow to load
+    from hub.producers.provision import Administration  # noqa: PLC0415 - confluent-kafka is slow to load
 
     stopped = asyncio.Event()
     failure: list[BaseException] = []
@@ -110,14 +110,14 @@ async def _consume(settings: Settings, index: int) -> None:
         stopped.set()
 
     _on_signals(stopped)
-    provision = Provision(settings)
-    cluster = await _patiently(lambda: asyncio.to_thread(provision.cluster_id))
+    administration = Administration(settings)
+    cluster = await _patiently(lambda: asyncio.to_thread(administration.cluster_id))
     bundle = policy(settings)
     broker = make_broker(settings, f"consumer-{index}")
     cursors = Cursors(settings.database_url, cluster, settings.blocker_after_s)
-    consumers = [_intake(settings, bundle, cursors, provision.topic_ids, broker, index, stop)]
+    consumers = [_intake(settings, bundle, cursors, administration.topic_ids, broker, index, stop)]
     if index == 0:
-        consumers.append(_clock(settings, bundle, cursors, provision.topic_ids, broker, stop))
+        consumers.append(_clock(settings, bundle, cursors, administration.topic_ids, broker, stop))
     _settle_memory()
     await _patiently(broker.start)
     resume = asyncio.create_task(_resume_paused(consumers[0]))
@@ -183,13 +183,14 @@ async def _resume_paused(consumer: BatchConsumer) -> None:
 
 async def _relay(settings: Settings) -> None:
     from hub.producers.relay import Relay  # noqa: PLC0415 - loaded by the process that needs it
+    from hub.producers.provision import Administration  # noqa: PLC0415
     from hub.producers.ticker import Ticker  # noqa: PLC0415
 
     stopped = asyncio.Event()
     _on_signals(stopped)
     tasks = [
         asyncio.create_task(Relay(settings).run(), name="relay"),
-        asyncio.create_task(Ticker(settings, now=now).run(), name="ticker"),
+        asyncio.create_task(Ticker(settings, Administration(settings), lambda: datetime.now(UTC)).run(), name="ticker"),
         asyncio.create_task(_sign(settings), name="signer"),
     ]
     _settle_memory()

@@ -73,7 +73,7 @@ class Settings:
 
 PREFIX = "HUB_"
 #: Read by the local servers and by tests, not by the hub.
-FOREIGN = frozenset({"HUB_STATE", "HUB_TEST_CONTAINERS", "HUB_KAFKA_JVM", "HUB_TOKEN", "HUB_DETACHED"})
+FOREIGN = frozenset({"HUB_STATE", "HUB_TEST_CONTAINERS", "HUB_KAFKA_JVM", "HUB_TOKEN", "HUB_DETACHED", "HUB_DEBUG"})
 ALIASES = {
     "kafka_admin_username": "kafka_username",
     "kafka_admin_password": "kafka_password",

@@ -8,7 +8,7 @@ it is not empty, the read is recorded before the view is answered. A protected a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -50,7 +50,7 @@ def records_to_open(referrals: Iterable[Referral], agency: Agency) -> list[str]:
     return sorted({r.record for r in referrals if r.record and opens_identity(r, agency)})
 
 
-def referral_view(referral: Referral, case: str, agency: Agency, health: Set[str], body: IdentityBody | None) -> View:
+def referral_view(referral: Referral, case: str, agency: Agency, health: frozenset[str], body: IdentityBody | None) -> View:
     """A referral this account may know of. `body`: its record's identity, None when erased or not to be opened."""
     value = view_referral(referral, agency, health=referral.code in health)
     value["case"] = case
@@ -93,7 +93,7 @@ def _guardian(guardian: GuardianClaim | None) -> object:
 
 
 def _classes(
-    referrals: Iterable[Referral], agency: Agency, health: Set[str], others: Iterable[str] = ()
+    referrals: Iterable[Referral], agency: Agency, health: frozenset[str], others: Iterable[str] = ()
 ) -> tuple[str, ...]:
     """The classes given away: those of bodies, and those that a shown code belongs to."""
     found = set(others)
@@ -106,7 +106,7 @@ def _classes(
 
 
 # ------------------------------------------------------------------ cases
-def case_view(case: Case, agency: Agency, persons: Mapping[str, str], health: Set[str]) -> View | None:
+def case_view(case: Case, agency: Agency, persons: Mapping[str, str], health: frozenset[str]) -> View | None:
     """A case, None if nothing of it may be known. `persons`: the person each of its referrals' records belongs to."""
     seen = visible(case, agency)
     signals = [_signal(s) for s in case.signals if sees_signal(s, agency)]
@@ -142,7 +142,7 @@ def _members(case: Case, seen: Sequence[Referral], persons: Mapping[str, str]) -
     return [{"person": person, "referrals": ids} for person, ids in sorted(known.items())]
 
 
-def _needs(seen: Sequence[Referral], agency: Agency, health: Set[str]) -> list[dict[str, Any]]:
+def _needs(seen: Sequence[Referral], agency: Agency, health: frozenset[str]) -> list[dict[str, Any]]:
     """Needs as the visible referrals tell of them: a hidden one for the same need must not change the state shown."""
     needs: dict[str, dict[str, Any]] = {}
     for referral in seen:
@@ -188,14 +188,15 @@ class Reader(msgspec.Struct, frozen=True):
     agency: Agency
     case: Case
     referrals: Mapping[str, Referral]
-    persons: Set[str]
-    health: Set[str]
+    persons: frozenset[str]
+    health: frozenset[str]
 
     @classmethod
-    def of(cls, case: Case, agency: Agency, persons: Mapping[str, str], health: Set[str]) -> Reader:
+    def of(cls, case: Case, agency: Agency, persons: Mapping[str, str], health: frozenset[str]) -> Reader:
         """Work out what may be known."""
         seen = visible(case, agency)
-        return cls(agency, case, {r.id: r for r in seen}, {persons[r.record] for r in seen if r.record in persons}, health)
+        known = frozenset(persons[r.record] for r in seen if r.record in persons)
+        return cls(agency, case, {r.id: r for r in seen}, known, health)
 
 
 def timeline_entry(entry: Entry, position: int, reader: Reader) -> dict[str, Any] | None:

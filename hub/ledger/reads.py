@@ -36,7 +36,6 @@ FROM messages m LEFT JOIN entries e ON e.position = m.position AND m.position > 
 WHERE m.cause = ANY(%s) AND m.verdict <> 'seen'
 """
 HEAD: Final = "SELECT size, heard, epoch, origin FROM head WHERE id = 1"
-SIZE: Final = "SELECT size FROM head WHERE id = 1"
 CASES: Final = "SELECT id::text, seq, doc FROM cases WHERE id = ANY(%s::uuid[])"
 CASE_OF_REFERRAL: Final = """
 SELECT c.id::text, c.seq, c.doc FROM referrals r JOIN cases c ON c.id = r.case_id WHERE r.id = %s::uuid
@@ -87,7 +86,7 @@ class Person(msgspec.Struct, frozen=True):
 
 
 class Pool:
-    """A few read-only connections, made when needed. After a failure all idle ones are dropped and the read runs again."""
+    """A few read-only connections, made when needed. After a failure idle ones are dropped and the read runs again."""
 
     def __init__(self, url: str, *, size: int = 8, wait_s: float = 5.0, name: str = "hub-reads") -> None:
         self._url, self._name, self._wait_s = url, name, wait_s
@@ -163,11 +162,6 @@ class Reads:
         if not rows:
             raise Retry("the ledger has no head yet")
         return Head(*rows[0])
-
-    def size(self) -> int:
-        """The newest committed position: what a follower asks many times a second."""
-        rows = self._rows(SIZE, ())
-        return int(rows[0][0]) if rows else 0
 
     def entries(self, after: int, limit: int) -> list[Posted]:
         """Entries behind a position, in order."""

@@ -12,7 +12,7 @@ remembers its position ignores them. Nothing is left out: the cursor moves last.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Final
 
 import structlog
@@ -76,8 +76,8 @@ class Outlet:
     def __init__(self, producer: AIOKafkaProducer, stamp: Stamp, readers: Readers) -> None:
         self._producer, self._stamp, self._readers = producer, stamp, readers
         self._topics: frozenset[str] = frozenset()
-        self._looked = 0
-        self._pages = 0
+        self._missing: set[str] = set()
+        self._pages = self._look_again = 0
         #: Messages that had no outbox to go to. The ledger has them, the agency's API shows them.
         self.undeliverable = 0
 
@@ -115,11 +115,13 @@ class Outlet:
 
     async def _find(self, topics: Iterable[str]) -> None:
         """Learn which topics exist. Sending to one that does not would wait for it, and everything behind it too."""
-        if self._topics.issuperset(topics) or (self._looked and self._pages - self._looked < LOOK_AGAIN_PAGES):
+        missing = set(topics) - self._topics
+        if not missing or (missing <= self._missing and self._pages < self._look_again):
             return
         cluster = await self._producer.client.fetch_all_metadata()
         self._topics = frozenset(cluster.topics())
-        self._looked = self._pages
+        self._missing = missing - self._topics
+        self._look_again = self._pages + LOOK_AGAIN_PAGES
 
     async def _send(self, batches: Batches) -> None:
         """All topics at once, each in order; returns when every batch is acknowledged."""
@@ -153,3 +155,87 @@ class Outlet:
                 message = closing(entry, position)
                 sent.append(await self._producer.send(CONSOLE, message.value, key=message.key))
         await _all(sent)
+
+
+class Relay:
+    """One process's relay: waits until no other is on duty, then publishes until canceled.
+
+    `position`: everything up to it is published and acknowledged. `on_duty`: whether this relay is the one.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._desk = Desk(settings.database_url, name="hub-relay")
+        self.on_duty = False
+        self.position = 0
+        self.published = 0
+        self.undeliverable = 0
+
+    async def run(self) -> None:
+        """Relay until canceled. Waits while PostgreSQL or Kafka is away; raises `Halt` when the ledger is broken."""
+        while True:
+            try:
+                await self._serve()
+            except Fenced:
+                log.warning("relay_fenced", position=self.position)
+            except Retry as error:
+                log.warning("relay_waited", position=self.position, reason=str(error))
+            finally:
+                # The duty ends with the session, in whatever way this ended: the next relay need not wait for us.
+                self.on_duty = False
+                await asyncio.to_thread(self._desk.close)
+            await asyncio.sleep(STANDBY_S)
+
+    async def _serve(self) -> None:
+        while not await asyncio.to_thread(self._desk.claim, RELAY_LOCK):  # noqa: ASYNC110 - the other is elsewhere
+            await asyncio.sleep(STANDBY_S)
+        producer = await open_producer(self._settings, name="hub-relay")
+        try:
+            await self._relay(producer)
+        finally:
+            await abandon(producer)
+
+    async def _relay(self, producer: AIOKafkaProducer) -> None:
+        lease = await asyncio.to_thread(self._desk.take_over)
+        outlet = await self._outlet(producer, lease)
+        self.position, self.on_duty = lease.position, True
+        log.info("relay_started", position=lease.position, lease=lease.number)
+        ahead = asyncio.create_task(self._page(lease.position))
+        try:
+            while True:
+                page = await ahead
+                last = page[-1][0]
+                ahead = asyncio.create_task(self._page(last))
+                await outlet.publish(page)
+                # All of it is acknowledged. A crash here publishes the page again; the cursor moves last.
+                await asyncio.to_thread(self._desk.move, lease, last)
+                self._note(last, len(page), outlet)
+        finally:
+            ahead.cancel()
+
+    async def _outlet(self, producer: AIOKafkaProducer, lease: Lease) -> Outlet:
+        head = await asyncio.to_thread(self._desk.head)
+        readers = Readers()
+        for raw in await asyncio.to_thread(self._desk.registrations, lease.position):
+            readers.follow(read(raw))
+        return Outlet(producer, Stamp(head.origin, head.epoch), readers)
+
+    async def _page(self, after: int) -> Rows:
+        """The next entries, waiting for some. Read while the page before is published."""
+        poll_s = self._settings.poll_ms / 1000
+        while True:
+            if rows := await asyncio.to_thread(self._desk.await_after, after, PAGE, poll_s=poll_s):
+                return rows
+
+    def _note(self, position: int, count: int, outlet: Outlet) -> None:
+        self.position = position
+        self.published += count
+        self.undeliverable += outlet.undeliverable
+        outlet.undeliverable = 0
+
+
+async def _all(sent: Iterable[Awaitable[object]]) -> None:
+    """Wait for every one, then raise the first error: none is left running behind the caller's back."""
+    for result in await asyncio.gather(*sent, return_exceptions=True):
+        if isinstance(result, BaseException):
+            raise result

@@ -45,6 +45,8 @@ _TWIN_FORMS: Final = {
     4: ((1968, 1992), "sct"),
     5: ((1970, 1990), "sctp"),
 }
+#: Years between the head and a spouse, a parent, a grandchild.
+_KIN_YEARS: Final = {"s": (-4, 4), "p": (-34, -23), "g": (52, 64)}
 
 
 class Person(msgspec.Struct):
@@ -144,7 +146,7 @@ class Town:
 
     def _populate(self, rng: Random, household: Household, first: int, size: int) -> None:
         years, roles = self._form(rng, size)
-        shared = "영정민재현지수은경성"[rng.randrange(10)] if rng.random() < self._generation else ""
+        shared = "영정민재현지수은경성"[int(rng.random() * 10)] if rng.random() < self._generation else ""
         for n, role in enumerate(("h" + roles)[:size]):
             person = self._person(rng, household, first + n, role, years)
             self._name(rng, household.members, person, shared)
@@ -159,7 +161,11 @@ class Town:
     def _person(self, rng: Random, household: Household, index: int, role: str, years: tuple[int, int]) -> Person:
         members = household.members
         sex = _sex(rng, role, members, years)
-        birth = members[-1].birth if role in "tb" else f"{_year(rng, role, members, years)}{rng.choice(_DAYS)}"
+        birth = (
+            members[-1].birth
+            if role in "tb"
+            else f"{_year(rng, role, members, years)}{_DAYS[int(rng.random() * len(_DAYS))]}"
+        )
         phone = self._phone(rng, household, index, int(birth[:4]))
         person = Person(index, household.index, role, sex, "", "", birth, phone, _mobile(index + self.people), "")
         person.rrn = _rrn(rng, birth, sex)
@@ -203,13 +209,17 @@ def _sex(rng: Random, role: str, members: list[Person], years: tuple[int, int]) 
 def _year(rng: Random, role: str, members: list[Person], years: tuple[int, int]) -> int:
     """Year of birth by kin, none after last year; brothers and sisters at least two years apart."""
     if role == "h":
-        return rng.randint(*years)
+        return _between(rng, *years)
     head = int(members[0].birth[:4])
     if role == "c":
         before = [int(m.birth[:4]) for m in members if m.role in "ct"]
-        return before[-1] - rng.randint(2, 4) if before else min(NOW - 1, head + rng.randint(25, 38))
-    steps = {"s": (-4, 4), "p": (-34, -23), "g": (52, 64)}[role]
-    return max(1925, min(NOW - 1, head + rng.randint(*steps)))
+        return before[-1] - _between(rng, 2, 4) if before else min(NOW - 1, head + _between(rng, 25, 38))
+    return max(1925, min(NOW - 1, head + _between(rng, *_KIN_YEARS[role])))
+
+
+def _between(rng: Random, low: int, high: int) -> int:
+    """Both ends included; a third of randint's time, and this is drawn for everybody."""
+    return low + int(rng.random() * (high - low + 1))
 
 
 def _surname(rng: Random, members: list[Person], role: str) -> str:
@@ -244,4 +254,4 @@ def _landline(index: int) -> str:
 
 def _rrn(rng: Random, birth: str, sex: str) -> str:
     century = (1 if sex == "M" else 2) + (2 if birth >= "2000" else 0)
-    return f"{birth[2:4]}{birth[5:7]}{birth[8:]}{century}{rng.randrange(1_000_000):06d}"
+    return f"{birth[2:4]}{birth[5:7]}{birth[8:]}{century}{int(rng.random() * 1_000_000):06d}"

@@ -76,8 +76,8 @@ def generate(people: int, referrals: int, seed: int, *, twins: float | None = No
 
     twins: at least this share of newcomers is the twin of somebody referred before (default: as it happens).
     """
-    # Three times as many twins live in such a town, so that some are always known by one of the two.
-    town = Town(people, seed, twins=None if twins is None else min(0.9, 3 * twins))
+    # Four times as many twins live in such a town, so that some are always known by one of the two.
+    town = Town(people, seed, twins=None if twins is None else min(0.9, 4 * twins))
     stream = _Stream(town, Random(f"ieum referrals {seed}"), twins or 0.0)
     step = SPAN / max(1, referrals)
     for n in range(referrals):
@@ -140,7 +140,10 @@ class _Stream:
             if by != agency:
                 same = before in NEEDS[agency] and rng.random() < share["same_need_again"]
                 return (*self._met_again(agency, index), before if same else need)
-        household, person = self._second_twin(agency, need) or self._newcomer(agency, need)
+        if self._unmet and agency != "lh" and self._second_twins < self._twins * self._newcomers:
+            household, person, need = self._second_twin(agency)
+        else:
+            household, person = self._newcomer(agency, need)
         self._met.append((person.index, need, agency))
         return household, person, need
 
@@ -152,16 +155,12 @@ class _Stream:
             person = household.members[household.members.index(person) + person.twin]
         return household, person
 
-    def _second_twin(self, agency: str, need: str) -> Whom | None:
-        """The other one of twins, while fewer have come than asked for."""
-        if agency == "lh" or not self._unmet or self._second_twins >= self._twins * self._newcomers:
-            return None
+    def _second_twin(self, agency: str) -> tuple[Household, Person, str]:
+        """The other one of twins, with a need that fits the age where the agency has one."""
         household, person = self._find(self._unmet.popleft())
-        if not self._stage_fits(person, need):
-            self._unmet.append(person.index)
-            return None
         self._newcomers, self._second_twins = self._newcomers + 1, self._second_twins + 1
-        return household, person
+        fitting = [need for need in NEEDS[agency] if self._stage_fits(person, need)]
+        return household, person, self._rng.choice(fitting) if fitting else self._drawn(agency)
 
     def _newcomer(self, agency: str, need: str) -> Whom:
         """Somebody whose age fits the need, as far as a few draws find one; of a rented home its head."""

@@ -161,7 +161,8 @@ def _record(recorder: Recorder, claim: ReferralClaim, filing: Filing, need: Need
     facts["referral"] = derive_id(message.cause, "referral", ordinal)
     facts["need"] = verdict.duplicate_of.need if verdict.duplicate_of else derive_id(message.cause, "need", ordinal)
     first = ordinal == 0
-    bodies = (message.needs.get(need.code), *((message.identity, filing.sealed_matching, message.notes) if first else ()))
+    # Every need's entry points to who it is for: `apply` has nothing else to go by when entries are read again.
+    bodies = (message.needs.get(need.code), message.identity, *((filing.sealed_matching, message.notes) if first else ()))
     recorder.emit(
         "referral.recorded", facts, case=filing.case, bodies=bodies, opened=_opened(message, claim, filing, need)
     )

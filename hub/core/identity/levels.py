@@ -126,6 +126,21 @@ def _units(mine: str, other: str) -> str:
     return "unit" if door == other_door and not (block and other_block) else "other_unit"
 
 
+def text(mine: str, other: str) -> str:
+    """Any other text: exact, near (one letter, or only spaces), near2, similar (a third of the letters), different."""
+    if not mine or not other:
+        return ""
+    if mine == other:
+        return "exact"
+    longest = max(len(mine), len(other))
+    distance = OSA.distance(mine, other, score_cutoff=max(1, longest // 3))
+    if distance <= 1 or mine.replace(" ", "") == other.replace(" ", ""):
+        return "near"
+    if distance > longest // 3:
+        return "different"
+    return "near2" if distance <= _TWO else "similar"
+
+
 def equal(mine: str, other: str) -> str:
     """Equal or not: same, different; '' where either is unknown."""
     if not mine or not other:

@@ -71,11 +71,15 @@ class Frequencies(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Extra(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A further text field, `Features.extra` at its position here. `shares`: how common its values are."""
+    """A further text field, `Features.extra` at its position here. `shares`: how common its values are.
+
+    crossed: the next field's value sometimes stands here and this one's there (given name and surname do that).
+    """
 
     name: str
     least: float = 0.0
     shares: dict[str, float] = {}
+    crossed: bool = False
 
 
 class WeightFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -119,7 +123,7 @@ class Model(msgspec.Struct, frozen=True):
     bits: dict[str, int]
     surname: Rarity
     given: dict[str, Rarity]
-    extra: tuple[tuple[str, Rarity | None], ...] = ()
+    extra: tuple[tuple[str, Rarity | None, bool], ...] = ()
 
     @property
     def link(self) -> int:
@@ -146,7 +150,7 @@ class Model(msgspec.Struct, frozen=True):
             bits=_weights(file.fields),
             surname=_rarity(file.frequencies.surname.shares, file.frequencies.surname.least, names.fold_surname),
             given=_given(file.frequencies.given),
-            extra=tuple((extra.name, _extra(extra)) for extra in file.extra),
+            extra=tuple((extra.name, _extra(extra), extra.crossed) for extra in file.extra),
         )
 
     def given_rarity(self, given: str, cohort: str, other: str) -> int:

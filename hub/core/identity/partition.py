@@ -2,10 +2,11 @@
 
 Owns the rule. Never reads a register, never names a person (that is `identify`).
 
-Automatic edges are taken strongest first, ties by record id; each joins two groups unless that would break a guard, a
-human cannot-link or the cap, or the bits between all their records add up to two people. Then the margin: where one of two joined groups could as well have gone to a third that is
-not to be joined with the other, that union is barred and the whole is done again. Bars only grow, so it ends, and every
-step looks at the set alone, so any order of arrival gives the same groups.
+Automatic edges are taken strongest first, ties by record id. Each joins two groups, unless that would break a guard, a
+human cannot-link or the cap, or the bits between all their records add up to two people. Then the margin: where one of
+two joined groups could as well have gone to a third that is not to be joined with the other, that union is barred and
+the whole is done again. Bars only grow, so it ends, and every step looks at the set alone, so any order of arrival
+gives the same groups.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from hub.core.identity import guards, levels
+from hub.core.identity import extras, guards, levels
 
 if TYPE_CHECKING:
     from hub.core.identity.features import Features
@@ -39,6 +39,8 @@ def compare(a: Features, b: Features, model: Model) -> Score:
     _household(fields, a, b, model)
     _level(fields, model, "rrn", levels.equal(a.rrn_index, b.rrn_index))
     _level(fields, model, "local_id", levels.equal(a.local_id, b.local_id))
+    if model.extra:
+        fields += extras.weigh(a, b, model)
     bits = sum([weight for _, weight in fields])
     return Score(bits, tuple(fields), guards.guard(a, b, model, given, birth))
 

@@ -20,6 +20,8 @@ def flag_contradictions(draft: Draft, parts: Parts, root: Placed[ServiceRequest]
     status = root.resource.status
     if status == "completed":
         draft.flag("request_completed")
+    if not parts.tasks and not parts.procedures:
+        return
     authored = _moment(root.resource.authored_on)
     focused = [held.resource for held in parts.tasks if refers((held.resource.focus,), root.names)]
     for task in focused:

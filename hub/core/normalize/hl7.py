@@ -25,8 +25,8 @@ _CODE: Final = re.compile(r"[A-Za-z0-9._-]{1,40}")
 def normalize(ref: Ref, mapping: Mapping, agency: str, heard: str) -> ReferralClaim | Refusal:
     """The referral in a REF^I12 or I13."""
     header, request, patient = ref.first("MSH"), ref.first("RF1"), ref.first("PID")
-    event = ref.repeats(header.field(9))[:1] if header else []
-    if not event or event[0][:1] != ["REF"] or (event[0] + [""])[1] not in EVENTS:
+    kind = header.field(9) if header else ""
+    if ref.component_of(kind) != "REF" or ref.component_of(kind, 2) not in EVENTS:
         return _refuse("MSH-9", "unsupported_event", "Only these events of REF are read.", EVENTS)
     if request is None or patient is None:
         return _refuse("PID" if request else "RF1", "segment_missing", "REF needs one RF1 and one PID segment.")

@@ -65,8 +65,9 @@ _SUFFIXED = re.compile(r"([가-힣]{2,5})\s?[A-Za-z0-9]")  # hospitals tell name
 
 def clean(text: str) -> str:
     """NFC, no control or invisible characters, single spaces, no space at the ends."""
-    if text.isascii() and text.isalnum():
-        return text
+    # Nearly every text is tidy: printable means no control, invisible or unusual space characters.
+    if text.isprintable() and "  " not in text and unicodedata.is_normalized("NFC", text):
+        return text.strip()
     text = unicodedata.normalize("NFC", _CONTROL.sub(" ", text))
     return _SPACES.sub(" ", text).strip()
 

@@ -70,23 +70,23 @@ def finish(
 def read_at(draft: Draft, heard: str) -> str:
     """When the source says it was, RFC 3339 UTC, else the envelope's time; an impossible date refuses."""
     text = draft.take("at")
-    # The envelope was checked by `parse`; only a claim in a message can be impossible.
-    told = read_instant(heard) or ""
     if not text:
         draft.provenance["at"] = "/time"
         draft.note("at", ("from_envelope",))
-        return told
+        return _told(heard)
     at = read_instant(text)
     if at is None:
         draft.refuse(draft.path("at"), "date_impossible", "This date does not exist or cannot be read.")
-        return told
-    if at > told and at[:10] > _next_day(told):
+        return _told(heard)
+    # The next day may be the other side's time zone; more is a date before its time.
+    if at[:10] > heard[:10] and at[:10] > (date.fromisoformat(heard[:10]) + timedelta(days=1)).isoformat():
         draft.flag("dates_contradict")
     return at
 
 
-def _next_day(instant: str) -> str:
-    return (date.fromisoformat(instant[:10]) + timedelta(days=1)).isoformat()
+def _told(heard: str) -> str:
+    """The envelope's time, which `parse` has checked."""
+    return read_instant(heard) or heard
 
 
 def words_to_needs(draft: Draft, mapping: Mapping) -> None:

@@ -31,10 +31,9 @@ _ESCAPED = re.compile(r"\\(F|S|T|R|E|\.br|X(?:[0-9A-Fa-f]{2}){1,64})\\")
 
 
 class Segment(msgspec.Struct, frozen=True):
-    """One segment. `fields[n]` is field n as written (for MSH, counted as the standard does)."""
+    """One segment. `fields[n]` is field n as written (for MSH, counted as the standard does); `fields[0]` its name."""
 
-    name: str
-    fields: tuple[str, ...]
+    fields: list[str]
 
     def field(self, n: int) -> str:
         """Field n, '' where the segment ends earlier."""
@@ -42,19 +41,20 @@ class Segment(msgspec.Struct, frozen=True):
 
 
 class Ref(msgspec.Struct, frozen=True):
-    """A REF message: its segments in order and its separators."""
+    """A REF message: its segments by name, each name's in order, and its separators."""
 
-    segments: tuple[Segment, ...]
+    segments: dict[str, list[Segment]]
     component: str
     repetition: str
 
     def first(self, name: str) -> Segment | None:
         """The first segment of that name."""
-        return next((segment for segment in self.segments if segment.name == name), None)
+        held = self.segments.get(name)
+        return held[0] if held else None
 
     def every(self, name: str) -> list[Segment]:
         """All segments of that name, in order."""
-        return [segment for segment in self.segments if segment.name == name]
+        return self.segments.get(name, [])
 
     def repeats(self, field: str) -> list[list[str]]:
         """A field as repetitions of components, escapes undone."""
@@ -67,8 +67,9 @@ class Ref(msgspec.Struct, frozen=True):
 
     def component_of(self, field: str, n: int = 1) -> str:
         """Component n (from 1) of a field's first repetition."""
-        repeats = self.repeats(field)
-        return repeats[0][n - 1] if repeats and n <= len(repeats[0]) else ""
+        parts = field.split(self.repetition, 1)[0].split(self.component, n)
+        text = parts[n - 1] if n <= len(parts) else ""
+        return self._plain(text) if "\\" in text else text
 
     def _plain(self, text: str) -> str:
         marks = {"F": "|", "S": self.component, "T": "&", "R": self.repetition, "E": "\\", ".br": "\n"}
@@ -90,15 +91,13 @@ def read_ref(octets: bytes) -> Ref | Refusal:
     component, repetition = text[4], text[5]
     if len({mark, component, repetition}) != 3 or any(c.isalnum() for c in (mark, component, repetition)):  # noqa: PLR2004
         return _refuse("MSH-2", "separators", "MSH-1 and MSH-2 name distinct separators.")
-    return Ref(tuple(_segment(line, mark) for line in lines), component, repetition)
-
-
-def _segment(line: str, mark: str) -> Segment:
-    fields = line.split(mark, FIELDS_LIMIT)
-    name = fields[0]
-    if name == "MSH":  # MSH-1 is the separator itself
-        fields.insert(1, mark)
-    return Segment(name, tuple(fields))
+    segments: dict[str, list[Segment]] = {}
+    for line in lines:
+        fields = line.split(mark, FIELDS_LIMIT)
+        if fields[0] == "MSH":  # MSH-1 is the separator itself
+            fields.insert(1, mark)
+        segments.setdefault(fields[0], []).append(Segment(fields))
+    return Ref(segments, component, repetition)
 
 
 def _decoded(octets: bytes) -> str | Refusal:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from hub.core.identity.features import Features
 from hub.core.identity.partition import Human, Record, persons
 from tests.core.identity.memory import MODEL, Memory, person_id
 
+OTHER = Features(surname="ᄃ", given="ᄅ", written="다라", split=1)
 NOBODY = Features(surname="ᄀ", given="ᄂ", written="가나", split=1)
 
 
@@ -32,9 +34,13 @@ def test_strong_edges_join_and_weak_ones_do_not() -> None:
 
 
 def test_a_record_between_two_strangers_within_the_margin_joins_neither() -> None:
-    assert grouped(rec("a"), rec("b"), rec("c", a=15, b=12)) == ["a", "b", "c"]
     one, two = with_number("1"), with_number("2")
     assert grouped(rec("a", one), rec("b", two), rec("c", a=15, b=12)) == ["a", "b", "c"]
+    assert grouped(rec("a"), rec("b", OTHER), rec("c", a=15, b=12)) == ["a", "b", "c"]
+
+
+def test_one_bad_pair_does_not_keep_a_record_from_a_person_all_others_agree_with() -> None:
+    assert grouped(rec("a"), rec("b", OTHER), rec("c", a=30, b=30), rec("d", a=30, b=30, c=30)) == ["abcd"]
 
 
 def test_a_record_clearly_nearer_to_one_of_two_strangers_joins_it() -> None:
@@ -53,7 +59,7 @@ def test_two_mentions_torn_between_two_people_stay_together_and_join_neither() -
 
 def test_a_person_has_at_most_twenty_records_and_the_rest_does_not_undo_it() -> None:
     ids = [f"r{place:02}" for place in range(25)]
-    records = [rec(id_, **dict.fromkeys(ids[:place], 30)) for place, id_ in enumerate(ids)]
+    records = [Record(id_, NOBODY, edges=dict.fromkeys(ids[:place], 3000)) for place, id_ in enumerate(ids)]
     assert [len(group) for group in persons(known(*records), Human(), MODEL)] == [20, 5]
 
 
@@ -74,17 +80,12 @@ def store(memory: Memory, id_: str, features: Features = NOBODY) -> str:
     return memory.arrive(id_, features, keys=(1,)).person
 
 
+SURE = Features("xy", 1, "x", "y", birth="19480302", phones=("+821023456789",))
+
+
 def strong(**change: str) -> Features:
     """So much in common that any two of them link."""
-    given = {
-        "birth": "19480302",
-        "phones": ("+821023456789",),
-        "surname": "x",
-        "given": "y",
-        "written": "xy",
-        "split": 1,
-    }
-    return Features(**(given | change))  # type: ignore[arg-type] - texts and one tuple
+    return msgspec.structs.replace(SURE, **change)
 
 
 def test_the_older_person_survives_a_merge(memory: Memory) -> None:

@@ -1,0 +1,249 @@
+"""Kafka's topics, users and rights: what the hub itself needs, and what an agency gets (its own and nothing else).
+
+Owns names, settings and ACLs of everything the hub creates on the cluster. Never draws a password (it is an argument),
+never deletes a topic: what an agency sent is evidence. Every call may be repeated; each leaves what it says, however
+far an earlier one came. Blocking: call it in a thread.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future
+from contextlib import contextmanager
+from typing import Any, Final
+
+import structlog
+from confluent_kafka import KafkaError, KafkaException, TopicCollection, TopicPartition
+from confluent_kafka.admin import (
+    AclBinding,
+    AclBindingFilter,
+    AclOperation,
+    AclPermissionType,
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    NewTopic,
+    OffsetSpec,
+    ResourcePatternType,
+    ResourceType,
+    ScramCredentialInfo,
+    ScramMechanism,
+    UserScramCredentialDeletion,
+    UserScramCredentialUpsertion,
+)
+
+from hub.errors import Retry, Usage
+from hub.schemas.topics import AGENCY_CODE, CONSOLE, FEED, IN_PREFIX, INTAKE_PATTERN, SYSTEM, inbound, outbound
+from hub.settings import Settings
+
+log = structlog.get_logger()
+
+TIMEOUT_S: Final = 15.0
+SCRAM_ITERATIONS: Final = 4096
+#: The broker's clock is when the hub heard; 14 days are longer than the oldest backup; an envelope has 1 MiB at most.
+TOPIC_SETTINGS: Final[Mapping[str, str]] = {
+    "cleanup.policy": "delete",
+    "max.message.bytes": str(2 * 1024 * 1024),
+    "message.timestamp.type": "LogAppendTime",
+    "retention.bytes": "-1",
+    "retention.ms": str(14 * 24 * 3600 * 1000),
+}
+CONSOLE_PARTITIONS: Final = 2
+EXISTS: Final = frozenset({KafkaError.TOPIC_ALREADY_EXISTS})
+ABSENT: Final = frozenset({KafkaError.RESOURCE_NOT_FOUND})
+AWAY: Final = frozenset(
+    {KafkaError._ALL_BROKERS_DOWN, KafkaError._MSG_TIMED_OUT, KafkaError._TIMED_OUT, KafkaError._TRANSPORT}  # noqa: SLF001
+)
+REMEDIES: Final[Mapping[int, str]] = {
+    KafkaError.SECURITY_DISABLED: "Give the broker an authorizer: without one every agency can write as any other.",
+    KafkaError.CLUSTER_AUTHORIZATION_FAILED: "Use a Kafka user that may administer the cluster (HUB_KAFKA_USERNAME).",
+    KafkaError.SASL_AUTHENTICATION_FAILED: "Check HUB_KAFKA_USERNAME and HUB_KAFKA_PASSWORD.",
+    KafkaError._AUTHENTICATION: "Check HUB_KAFKA_USERNAME and HUB_KAFKA_PASSWORD.",  # noqa: SLF001
+}
+
+Place = tuple[str, int]
+
+
+def username(agency: str) -> str:
+    """The Kafka user of an agency."""
+    return f"agency-{agency}"
+
+
+def group_prefix(agency: str) -> str:
+    """What the name of every consumer group of an agency begins with."""
+    return f"{agency}-"
+
+
+class Administration:
+    """The cluster's administration, with the hub's own rights."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._mechanism = settings.kafka_mechanism
+        self._admin = AdminClient(_configuration(settings))
+
+    # ------------------------------------------------------------------ what is there
+    def cluster_id(self) -> str:
+        """The cluster's own id: part of every partition's key in the ledger."""
+        with _explained("the cluster's id"):
+            return str(self._admin.describe_cluster(request_timeout=TIMEOUT_S).result().cluster_id)
+
+    def topic_ids(self, topics: Iterable[str]) -> dict[str, str]:
+        """Topic ids by name: a topic deleted and created again has another. Raises `Retry` for a topic not there."""
+        names = sorted(set(topics))
+        if not names:
+            return {}
+        with _explained("topic ids"):
+            found = self._admin.describe_topics(TopicCollection(names), request_timeout=TIMEOUT_S)
+            return {name: str(future.result().topic_id) for name, future in found.items()}
+
+    def end_offsets(self, pattern: str = INTAKE_PATTERN) -> dict[Place, int]:
+        """The end of every partition of the topics that match: (topic, partition) → offset of the next record."""
+        with _explained("end offsets"):
+            latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+            wanted = {TopicPartition(t, p): latest for t, p in self._places(re.compile(pattern))}
+            if not wanted:
+                return {}
+            found = self._admin.list_offsets(wanted, request_timeout=TIMEOUT_S)
+            return {(place.topic, place.partition): future.result().offset for place, future in found.items()}
+
+    def agencies(self) -> list[str]:
+        """The codes of all agencies that have an inbound topic."""
+        with _explained("the list of topics"):
+            topics = self._admin.list_topics(timeout=TIMEOUT_S).topics
+        return sorted(name[len(IN_PREFIX) :] for name in topics if name.startswith(IN_PREFIX))
+
+    def _places(self, pattern: re.Pattern[str]) -> list[Place]:
+        topics = self._admin.list_topics(timeout=TIMEOUT_S).topics
+        return sorted((name, p) for name, topic in topics.items() if pattern.match(name) for p in topic.partitions)
+
+    # ------------------------------------------------------------------ what must be there
+    def ensure_system(self) -> None:
+        """The hub's own topics."""
+        partitions = {topic: CONSOLE_PARTITIONS if topic == CONSOLE else 1 for topic in SYSTEM}
+        self._ensure_topics({**partitions, FEED: 1})
+
+    def add_agency(self, code: str, password: str) -> None:
+        """An agency's two topics, its rights, and its user. The user comes last: it never has less than it should.
+
+        Raises `Usage` for a code that cannot be one.
+        """
+        self._check(code)
+        self._ensure_topics({inbound(code): self._settings.inbound_partitions, outbound(code): 1})
+        with _explained(f"the rights of {code}"):
+            _done(self._admin.create_acls(_rights(code), request_timeout=TIMEOUT_S))
+        self._set_password(code, password)
+        log.info("agency_provisioned", agency=code)
+
+    def rotate(self, code: str, password: str) -> None:
+        """Another password. Connections that are open stay open until they end; new ones need the new password."""
+        if code not in self.agencies():
+            raise Usage(f"agency {code} has no topics.", f"Add it first: hub agency add {code}")
+        self._set_password(code, password)
+        log.info("agency_rotated", agency=code)
+
+    def suspend(self, code: str) -> None:
+        """Take an agency's rights, then its password; its topics stay. `add_agency` gives both again."""
+        everything = AclBindingFilter(
+            ResourceType.ANY,
+            None,  # type: ignore[arg-type]  # any name; the stubs know no "any"
+            ResourcePatternType.ANY,
+            f"User:{username(code)}",
+            None,  # type: ignore[arg-type]  # from any host
+            AclOperation.ANY,
+            AclPermissionType.ANY,
+        )
+        with _explained(f"the rights of {code}"):
+            # Rights first: they end for connections that are open, too. A crash here leaves a user who may do nothing.
+            _done(self._admin.delete_acls([everything], request_timeout=TIMEOUT_S))
+        deletion = UserScramCredentialDeletion(username(code), self._scram())
+        with _explained(f"the password of {code}"):
+            _done(self._admin.alter_user_scram_credentials([deletion], request_timeout=TIMEOUT_S), unless=ABSENT)
+        log.info("agency_suspended", agency=code)
+
+    def _check(self, code: str) -> None:
+        if not AGENCY_CODE.match(code):
+            raise Usage(f"{code!r} is no agency code.", "Use 2 to 39 small letters, digits and hyphens.")
+        for other in self.agencies():
+            # Rights to consumer groups go by prefix: "lh-" would open the groups of an agency called "lh-seoul".
+            if other.startswith(group_prefix(code)) or code.startswith(group_prefix(other)):
+                raise Usage(f"code {code} cannot stand beside {other}.", "Neither may begin with the other.")
+
+    def _ensure_topics(self, partitions: Mapping[str, int]) -> None:
+        new = [NewTopic(name, num_partitions=n, config=dict(TOPIC_SETTINGS)) for name, n in partitions.items()]
+        with _explained("topics"):
+            _done(self._admin.create_topics(new, request_timeout=TIMEOUT_S), unless=EXISTS)
+            # Topics found there may have been made by hand: the broker's clock, not the sender's, is a promise.
+            _done(self._admin.incremental_alter_configs([_settings(t) for t in partitions], request_timeout=TIMEOUT_S))
+            found = self._admin.list_topics(timeout=TIMEOUT_S).topics
+        for name in (n for n, count in partitions.items() if count == 1 and n in found):
+            if len(found[name].partitions) != 1:
+                raise Usage(f"topic {name} has more than one partition, so it has no order.", "Remove it and repeat.")
+
+    def _set_password(self, code: str, password: str) -> None:
+        info = ScramCredentialInfo(self._scram(), SCRAM_ITERATIONS)
+        change = UserScramCredentialUpsertion(username(code), info, password.encode())
+        with _explained(f"the password of {code}"):
+            _done(self._admin.alter_user_scram_credentials([change], request_timeout=TIMEOUT_S))
+
+    def _scram(self) -> ScramMechanism:
+        known = {"SCRAM-SHA-256": ScramMechanism.SCRAM_SHA_256, "SCRAM-SHA-512": ScramMechanism.SCRAM_SHA_512}
+        if self._mechanism not in known:
+            raise Usage(f"agencies cannot sign in by {self._mechanism}.", f"Use one of {', '.join(known)}.")
+        return known[self._mechanism]
+
+
+def _rights(code: str) -> list[AclBinding]:
+    """Write and describe its inbound topic, read and describe its outbox, read under its groups; nothing else."""
+    topic, group, literal = ResourceType.TOPIC, ResourceType.GROUP, ResourcePatternType.LITERAL
+    granted = [
+        (topic, inbound(code), literal, AclOperation.WRITE),
+        (topic, inbound(code), literal, AclOperation.DESCRIBE),
+        (topic, outbound(code), literal, AclOperation.READ),
+        (topic, outbound(code), literal, AclOperation.DESCRIBE),
+        (group, group_prefix(code), ResourcePatternType.PREFIXED, AclOperation.READ),
+    ]
+    principal = f"User:{username(code)}"
+    return [AclBinding(r, name, kind, principal, "*", op, AclPermissionType.ALLOW) for r, name, kind, op in granted]
+
+
+def _settings(topic: str) -> ConfigResource:
+    entries = [ConfigEntry(k, v, incremental_operation=AlterConfigOpType.SET) for k, v in TOPIC_SETTINGS.items()]
+    return ConfigResource(ConfigResource.Type.TOPIC, topic, incremental_configs=entries)
+
+
+def _configuration(settings: Settings) -> dict[str, Any]:
+    configuration: dict[str, Any] = {"bootstrap.servers": settings.kafka_bootstrap, "log_level": 0}
+    if settings.kafka_password:
+        configuration |= {
+            "security.protocol": settings.kafka_protocol,
+            "sasl.mechanism": settings.kafka_mechanism,
+            "sasl.username": settings.kafka_username,
+            "sasl.password": settings.kafka_password,
+        }
+    return configuration
+
+
+def _done(futures: Mapping[Any, Future[Any]], unless: frozenset[int] = frozenset()) -> None:
+    """Wait for all; `unless`: error codes that mean it was so already."""
+    for future in futures.values():
+        try:
+            future.result()
+        except KafkaException as error:
+            if error.args[0].code() not in unless:
+                raise
+
+
+@contextmanager
+def _explained(what: str) -> Iterator[None]:
+    """Kafka's errors as ours: `Retry` while the cluster is away, else `Usage` with what to do."""
+    try:
+        yield
+    except KafkaException as error:
+        cause: KafkaError = error.args[0]
+        if cause.code() in AWAY or cause.retriable():
+            raise Retry(f"Kafka does not answer about {what} ({cause.name()})") from error
+        remedy = REMEDIES.get(cause.code(), "See the broker's log.")
+        raise Usage(f"Kafka refuses {what}: {cause.str()} ({cause.name()}).", remedy) from error
