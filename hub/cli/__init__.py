@@ -107,8 +107,16 @@ def _words(error: HubError | LocalServerError) -> tuple[str, str, int]:
         case LocalServerError():
             return str(error.args[0]), error.remedy, ENVIRONMENT
         case Retry():
-            return str(error), "`hub status` shows what runs, `hub up` starts it; nothing was lost: try again", ENVIRONMENT
+            return (
+                str(error),
+                "`hub status` shows what runs, `hub up` starts it; nothing was lost: try again",
+                ENVIRONMENT,
+            )
         case Halt():
-            return f"stopped: {error}", "an invariant is broken: `hub audit verify` names what; change nothing before", FAILED
+            return (
+                f"stopped: {error}",
+                "an invariant is broken: `hub audit verify` names what; change nothing before",
+                FAILED,
+            )
         case _:
             return str(error), "try again", FAILED

@@ -8,7 +8,6 @@ from __future__ import annotations
 import dataclasses
 import os
 from pathlib import Path
-from typing import Any
 
 from hub.errors import Usage
 from hub.settings import Settings, load
@@ -19,7 +18,7 @@ from infra.local.state import ServerInfo
 UNSET = Settings().state_dir
 
 
-def configured(state_dir: Path | None = None, **flags: Any) -> Settings:
+def configured(state_dir: Path | None = None, **flags: object) -> Settings:
     """The settings as given, before local servers are asked. The state folder is absolute."""
     settings = load({"state_dir": state_dir, **flags})
     folder = default_state_dir() if settings.state_dir == UNSET else settings.state_dir.resolve()
@@ -37,7 +36,7 @@ def is_external(settings: Settings) -> bool:
     return all(named)
 
 
-def installation(state_dir: Path | None = None, *, start: bool = False, **flags: Any) -> Settings:
+def installation(state_dir: Path | None = None, *, start: bool = False, **flags: object) -> Settings:
     """Complete settings of the hub in this state folder; `start` starts local servers that do not run.
 
     Raises `LocalServerError` when they do not run and were not to be started.

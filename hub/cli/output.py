@@ -41,12 +41,12 @@ def group() -> typer.Typer:
     return typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 
 
-def emit(value: Any) -> None:
+def emit(value: object) -> None:
     """Print one JSON value, indented, on stdout."""
     sys.stdout.write(orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE, default=str).decode())
 
 
-def emit_line(value: Any) -> None:
+def emit_line(value: object) -> None:
     """Print one JSON value on a line of its own: for streams."""
     sys.stdout.write(orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE, default=str).decode())
 

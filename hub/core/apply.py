@@ -237,7 +237,7 @@ def _household_changed(state: State, entry: Entry, facts: Facts, opened: Opened)
         left.past.append((person, since, entry["heard"]))
         left.version += 1
         left.joined_into = facts.get("absorbed_into", "")
-        state.changed_cases.add(left.id)
+        state.changed_cases |= {left.id, joined.id}
     if person not in joined.members:
         joined.members[person] = entry["heard"]
         joined.version += 1

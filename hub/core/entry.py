@@ -16,6 +16,7 @@ from hub.core.prepared import Prepared, Sealed
 from hub.core.policy import Policy
 from hub.core.sealing import derive_id
 from hub.core.state import State
+from hub.schemas.canonical import TickClaim
 
 VERSION = 1
 MAX_BYTES = 65_535
@@ -41,12 +42,15 @@ class Recorder:
         basis = agency.legal_basis if agency else ""
         purpose = agency.purposes[0] if agency and agency.purposes else ""
         digest = message.cause.hex()
-        state.heard = max(state.heard, message.arrival.heard)
+        # Raised by the entries alone: a message that leaves none must leave no trace, or a replay could not agree.
+        self.heard = max(state.heard, message.arrival.heard)
+        #: What clocks count from. A tick's own time is in its data, so that a demo or a test can run ahead.
+        self.now = max(self.heard, message.content.at) if isinstance(message.content, TickClaim) else self.heard
         self._frame = {
             "actor": {"role": actor},
             "at": getattr(message.content, "at", "") or message.arrival.heard,
             "cause": {"digest": digest, "sealed": message.raw.digest},
-            "heard": state.heard,
+            "heard": self.heard,
             "legal_basis": basis,
             "purpose": purpose,
             "release": policy.release,

@@ -110,6 +110,6 @@ def derive_id(cause: bytes, kind: str, ordinal: int) -> str:
 
     BLAKE2b-128 over the parts; version and variant leave 122 bits of it. A replay derives the same ids.
     """
-    parts = _joined(cause, kind.encode(), b"%d" % ordinal)
+    parts = b"%d|%b|%b|%d" % (len(cause), cause, kind.encode(), ordinal)
     h = blake2b(parts, digest_size=_ID_SIZE, person=_DERIVED_ID).hexdigest()
     return f"{h[:8]}-{h[8:12]}-8{h[13:16]}-{'89ab'[int(h[16], 16) & 3]}{h[17:20]}-{h[20:]}"

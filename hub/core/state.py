@@ -19,7 +19,7 @@ LIVE = frozenset({"received", "offered", "accepted", "in_service", "on_hold", "u
 COVERED = frozenset({"accepted", "in_service", "on_hold", "delivered", "closed"})
 
 
-class Need(msgspec.Struct, omit_defaults=True):
+class Need(msgspec.Struct, array_like=True):
     """One thing one person or household lacks. `record` names who, through the person it belongs to now."""
 
     id: str
@@ -28,7 +28,7 @@ class Need(msgspec.Struct, omit_defaults=True):
     record: str = ""
 
 
-class Referral(msgspec.Struct, omit_defaults=True):
+class Referral(msgspec.Struct, array_like=True):
     """One agency's request that a need be served, and where it stands. Times are RFC 3339 UTC, milliseconds."""
 
     id: str
@@ -57,7 +57,7 @@ class Referral(msgspec.Struct, omit_defaults=True):
     number_key: bytes = b""
 
 
-class Signal(msgspec.Struct, omit_defaults=True):
+class Signal(msgspec.Struct, array_like=True):
     """An observation attached to a household."""
 
     id: str
@@ -67,7 +67,7 @@ class Signal(msgspec.Struct, omit_defaults=True):
     heard: str
 
 
-class Case(msgspec.Struct, omit_defaults=True):
+class Case(msgspec.Struct, array_like=True):
     """The record of one household: members with the day they joined, needs, referrals, signals.
 
     `unit` is the dwelling's keyed address (None: no dwelling known). `version` counts changes of membership,
@@ -233,13 +233,10 @@ class State:
         return case, case.referrals[referral]
 
     def referrals_of(self, person: str) -> Iterator[tuple[Case, Referral]]:
-        """Every referral made for a person, in whatever case it was filed."""
-        cases = {self.filed[r].case for r in self.persons.get(person, ())}
-        for case_id in sorted(cases):
-            case = self.cases[case_id]
-            for referral in case.referrals.values():
-                if referral.record and self.person_of(referral.record) == person:
-                    yield case, referral
+        """Every referral made for a person, in whatever case it was filed, in the order the hub heard them."""
+        cases = [self.cases[c] for c in {self.filed[r].case for r in self.persons.get(person, ())}]
+        found = [(c, r) for c in cases for r in c.referrals.values() if r.record and self.person_of(r.record) == person]
+        yield from sorted(found, key=lambda pair: pair[1].seq)
 
     def due(self, at: str) -> Iterable[tuple[str, str]]:
         """Open offers whose clock ran out by `at`, earliest first; taken off the heap."""

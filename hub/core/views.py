@@ -50,7 +50,9 @@ def records_to_open(referrals: Iterable[Referral], agency: Agency) -> list[str]:
     return sorted({r.record for r in referrals if r.record and opens_identity(r, agency)})
 
 
-def referral_view(referral: Referral, case: str, agency: Agency, health: frozenset[str], body: IdentityBody | None) -> View:
+def referral_view(
+    referral: Referral, case: str, agency: Agency, health: frozenset[str], body: IdentityBody | None
+) -> View:
     """A referral this account may know of. `body`: its record's identity, None when erased or not to be opened."""
     value = view_referral(referral, agency, health=referral.code in health)
     value["case"] = case

@@ -7,6 +7,7 @@ from typing import Any
 import psycopg
 
 from hub.errors import Retry
+from hub.ledger.copyrows import register
 
 #: Role of everything that runs: it cannot change or remove an entry.
 APP_ROLE = "hub_app"
@@ -38,4 +39,5 @@ def connect(url: str, *, name: str, owner: bool = False, autocommit: bool = True
     except psycopg.OperationalError as error:
         raise Retry(f"PostgreSQL does not answer ({type(error).__name__})") from error
     connection.prepare_threshold = 1
+    register(connection)
     return connection

@@ -148,7 +148,8 @@ class Counts:
 
     def server(self) -> Server:
         """What doctor asks of PostgreSQL."""
-        with self._session() as connection:
+        # As the login role: the running one need not see which migrations there are.
+        with self._translated(), connect(self._url, name="hub-doctor", owner=True) as connection:
             version, fsync, now = connection.execute(SERVER).fetchone() or ("", "", None)
             migration = (connection.execute(VERSION).fetchone() or ("",))[0]
             rights = tuple(row[0] for row in connection.execute(RIGHTS))
@@ -159,8 +160,13 @@ class Counts:
         if self._connection is None:
             self._connection = connect(self._url, name="hub-counts")
             self._connection.execute("SET default_transaction_read_only = on")
-        try:
+        with self._translated():
             yield self._connection
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
             self.close()
             raise Retry(f"PostgreSQL went away ({type(error).__name__})") from error

@@ -19,15 +19,24 @@ from hub.core.prepared import Prepared
 from hub.core.sealing import Keys
 from hub.core.state import Filed, Seen, State
 from hub.ledger import sql
+from hub.ledger.copyrows import BYTEA_OID, INT8_OID, UUID_OID, Array, array, int8, raw, uuid
 from hub.ledger.documents import data_key, open_case, open_edges, open_features
 from hub.schemas.canonical import AccessClaim, AnswerClaim, TickClaim
 
 Connection = psycopg.Connection[Any]
 
 
+def _int8s(values: Iterable[int]) -> Array:
+    return array(INT8_OID, [int8(v) for v in values])
+
+
+def _uuids(values: Iterable[str]) -> Array:
+    return array(UUID_OID, [uuid(v) for v in values])
+
+
 def seen(connection: Connection, causes: Iterable[bytes]) -> dict[bytes, Seen]:
     """Earlier verdicts on these causes."""
-    rows = connection.execute(sql.SEEN, (list(causes),), binary=True).fetchall()
+    rows = connection.execute(sql.SEEN, (array(BYTEA_OID, [raw(c) for c in causes]),), binary=True).fetchall()
     return {cause: Seen(digest, verdict, position) for cause, digest, verdict, position in rows}
 
 
@@ -43,9 +52,9 @@ def load(connection: Connection, batch: Sequence[Prepared], state: State, keys: 
     units = sorted({m.unit for m in batch if m.unit is not None})
     numbers = sorted({m.number_key for m in batch if m.number_key})
     with connection.pipeline():
-        records = connection.execute(sql.RECORDS, (blocking,), binary=True) if blocking else None
-        dwellings = connection.execute(sql.UNITS, (units,), binary=True) if units else None
-        earlier = connection.execute(sql.NUMBERS, (numbers,), binary=True) if numbers else None
+        records = connection.execute(sql.RECORDS, (_int8s(blocking),), binary=True) if blocking else None
+        dwellings = connection.execute(sql.UNITS, (_int8s(units),), binary=True) if units else None
+        earlier = connection.execute(sql.NUMBERS, (array(BYTEA_OID, [raw(n) for n in numbers]),), binary=True) if numbers else None
         asked = _asked(connection, batch)
         cases = _records(state, records.fetchall() if records else (), keys)
         cases |= _units(state, dwellings.fetchall() if dwellings else ())
@@ -64,7 +73,7 @@ def _asked(connection: Connection, batch: Sequence[Prepared]) -> list[psycopg.Cu
     ticks = [m.content.at for m in batch if isinstance(m.content, TickClaim)]
     cursors = []
     if ids:
-        cursors.append(connection.execute(sql.REFERRALS, (ids,), binary=True))
+        cursors.append(connection.execute(sql.REFERRALS, (_uuids(ids),), binary=True))
     if ticks:
         stuck = max(len(m.content.stuck) for m in batch if isinstance(m.content, TickClaim))
         limit = PAGE * len(ticks) + 1 if not stuck else 100_000
@@ -108,7 +117,7 @@ def _units(state: State, rows: Iterable[tuple[Any, ...]]) -> set[str]:
 
 def _cases(connection: Connection, state: State, ids: list[str], projection: bytes) -> None:
     if ids:
-        for id_, seq, doc in connection.execute(sql.CASES, (ids,), binary=True).fetchall():
+        for id_, seq, doc in connection.execute(sql.CASES, (_uuids(ids),), binary=True).fetchall():
             state.add_case(open_case(projection, id_, seq, doc))
 
 
@@ -119,6 +128,6 @@ def _neighbors(
     numbers = {m.number_key for m in batch if m.number_key}
     ids = {state.referral_case[r] for n in numbers for r in state.numbers.get(n, ()) if r in state.referral_case}
     if ids:
-        rows = connection.execute(sql.CASE_RECORDS, (sorted(ids),), binary=True).fetchall()
+        rows = connection.execute(sql.CASE_RECORDS, (_uuids(sorted(ids)),), binary=True).fetchall()
         more = _records(state, rows, keys) - state.cases.keys()
         _cases(connection, state, sorted(more), projection)

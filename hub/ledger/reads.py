@@ -19,13 +19,14 @@ from hub.core.directory import Agency
 from hub.core.sealing import Keys, open_, unwrap
 from hub.core.state import Case
 from hub.errors import Retry
+from hub.ledger.accounts import Accounts
 from hub.ledger.connect import connect
 from hub.ledger.documents import open_case, projection_key
 from hub.ledger.sql import AGENCIES
 
 Connection = psycopg.Connection[Any]
 T = TypeVar("T")
-AWAY: Final = (psycopg.OperationalError, psycopg.InterfaceError)
+AWAY: Final = (psycopg.OperationalError, psycopg.InterfaceError, Retry)
 #: A read that takes longer is ended: it would hold a connection others wait for.
 SESSION: Final = "SET default_transaction_read_only = on; SET statement_timeout = 10000"
 
@@ -201,6 +202,10 @@ class Reads:
     def directory(self) -> dict[str, Agency]:
         """All accounts by code."""
         return {code: msgspec.convert(doc, Agency) for code, doc in self._rows(AGENCIES, ())}
+
+    def account(self, token: str) -> str | None:
+        """Whose token this is; None when nobody's."""
+        return self._pool.run(lambda c: Accounts(c, self._keys.pepper).agency_of(token))
 
     # ------------------------------------------------------------- inside
     def _rows(self, statement: str, arguments: tuple[Any, ...]) -> list[tuple[Any, ...]]:

@@ -27,7 +27,7 @@ UPDATE head SET size = %s, frontier = %s, heard = %s, directory_version = %s, re
 
 # ---- gather
 SEEN = """
-SELECT cause, data_digest, verdict, position FROM messages WHERE cause = ANY(%s) AND verdict <> 'seen'
+SELECT cause, data_digest, verdict, position FROM messages WHERE cause = ANY(%s::bytea[]) AND verdict <> 'seen'
 """
 # One candidate query a batch. A key with more than 200 members is generic: 201 rows prove it, no more are read.
 RECORDS = """
@@ -41,8 +41,8 @@ SELECT r.id::text, r.component::text, r.person::text, r.case_id::text, r.unit, r
        r.edges, u.case_id::text
 FROM hit JOIN records r ON r.component = hit.component LEFT JOIN units u ON u.key = r.unit
 """
-UNITS = "SELECT key, case_id::text FROM units WHERE key = ANY(%s)"
-NUMBERS = "SELECT id::text, case_id::text, number_key FROM referrals WHERE number_key = ANY(%s)"
+UNITS = "SELECT key, case_id::text FROM units WHERE key = ANY(%s::bigint[])"
+NUMBERS = "SELECT id::text, case_id::text, number_key FROM referrals WHERE number_key = ANY(%s::bytea[])"
 REFERRALS = "SELECT id::text, case_id::text FROM referrals WHERE id = ANY(%s::uuid[])"
 DUE = """
 SELECT id::text, case_id::text FROM referrals WHERE state = 'offered' AND due <> '' AND due <= %s

@@ -147,7 +147,6 @@ class Referral(SQLModel, table=True):
         Index("referrals_number", "number_key"),
         Index("referrals_due", "due", "id", postgresql_where=text("state = 'offered'")),
         Index("referrals_receiver", "receiver", "state"),
-        Index("referrals_case", "case_id"),
     )
     id: UUID = Field(primary_key=True)
     case_id: UUID

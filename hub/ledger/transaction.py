@@ -100,7 +100,9 @@ class Ledger:
         recorded = self._attempt(batch, places, moves)
         if recorded.held:
             # A paused agency's messages stay on their topic. Decided again without them: nothing else changes.
-            kept = [i for i, o in enumerate(recorded.outcomes) if o.verdict != HELD]
+            # Nor does anything behind them on their partition: it will be read again, and one place has one verdict.
+            first = [recorded.held.get(p) for p in places]
+            kept = [i for i, m in enumerate(batch) if (at := first[i]) is None or m.arrival.offset < at]
             shorter = [msgspec.structs.replace(m, next=recorded.held.get(m.partition_id, m.next)) for m in moves]
             held = recorded.held
             recorded = self._attempt([batch[i] for i in kept], [places[i] for i in kept], shorter)
@@ -112,11 +114,11 @@ class Ledger:
         connection = self.connection
         with self._watch.over(connection.info.backend_pid):
             self._move(moves)
-            early = _seen(connection, batch, self._policy)
-            write.copy_bodies(connection, _fresh(batch, early, self._policy))
+            seen = _seen(connection, batch, self._policy)
+            write.copy_bodies(connection, _fresh(batch, seen, self._policy))
             connection.execute(sql.LOCK_HEAD)
         started = time.perf_counter()
-        recorded = self._decide(connection, batch, places)
+        recorded = self._decide(connection, batch, places, seen)
         recorded.under_lock_s = time.perf_counter() - started
         return recorded
 
@@ -127,9 +129,16 @@ class Ledger:
             if done.rowcount != 1:
                 raise Fenced(f"partition row {move.partition_id} is another's, or was moved already")
 
-    def _decide(self, connection: psycopg.Connection[Any], batch: Sequence[Prepared], places: Sequence[int]) -> Recorded:
+    def _decide(
+        self,
+        connection: psycopg.Connection[Any],
+        batch: Sequence[Prepared],
+        places: Sequence[int],
+        seen: dict[bytes, Seen],
+    ) -> Recorded:
         state, frontier, head = self._state(connection)
-        state.seen = _seen(connection, batch, self._policy)
+        # Asked before the lock: what another worker wrote in between violates `messages_first`, and we begin again.
+        state.seen = seen
         open_ = [m for m in batch if m.cause not in state.seen]
         gather.load(connection, open_, state, self._policy.keys, self._key)
         known = set(state.cases)

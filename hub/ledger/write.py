@@ -18,7 +18,22 @@ from hub.core.prepared import Prepared, Sealed
 from hub.core.state import Referral, State
 from hub.errors import Halt
 from hub.ledger import sql
-from hub.ledger.copyrows import int2, int4, int8, raw, row, stream, text, uuid
+from hub.ledger.copyrows import (
+    BYTEA_OID,
+    INT4_OID,
+    TEXT_OID,
+    UUID_OID,
+    Array,
+    array,
+    int2,
+    int4,
+    int8,
+    raw,
+    row,
+    stream,
+    text,
+    uuid,
+)
 from hub.ledger.documents import seal_case, seal_edges, seal_features
 from hub.schemas.canonical import TickClaim
 from hub.schemas.topics import Formats, Types
@@ -145,7 +160,7 @@ def _records(connection: Connection, state: State, messages_of: dict[str, Prepar
     if changed:
         records = [state.records[i] for i in changed]
         columns = ([r.component for r in records], [r.person for r in records], [state.filed[i].case for i in changed])
-        connection.execute(sql.UPDATE_RECORDS, (changed, *columns))
+        connection.execute(sql.UPDATE_RECORDS, [_uuids(c) for c in (changed, *columns)])
 
 
 def _cases(connection: Connection, state: State, known: set[str], key: bytes) -> None:
@@ -153,8 +168,9 @@ def _cases(connection: Connection, state: State, known: set[str], key: bytes) ->
     copy(connection, sql.COPY_CASES, [row(uuid(c.id), int4(c.seq), raw(seal_case(key, c))) for c in new])
     changed = [state.cases[i] for i in sorted(state.changed_cases & known)]
     if changed:
-        docs = [seal_case(key, c) for c in changed]
-        connection.execute(sql.UPDATE_CASES, ([c.id for c in changed], [c.seq for c in changed], docs))
+        docs = array(BYTEA_OID, [raw(seal_case(key, c)) for c in changed])
+        versions = array(INT4_OID, [int4(c.seq) for c in changed])
+        connection.execute(sql.UPDATE_CASES, (_uuids([c.id for c in changed]), versions, docs))
 
 
 def _referrals(connection: Connection, state: State) -> None:
@@ -163,9 +179,13 @@ def _referrals(connection: Connection, state: State) -> None:
     copy(connection, sql.COPY_REFERRALS, [_referral_row(case, r) for case, r in new])
     changed = [(c.id, r) for c, r in found if r.seq <= state.known_size]
     if changed:
-        columns = ([r.id for _, r in changed], [c for c, _ in changed], [r.receiver for _, r in changed])
-        more = ([r.state for _, r in changed], [r.due for _, r in changed])
-        connection.execute(sql.UPDATE_REFERRALS, (*columns, *more))
+        ids = (_uuids([r.id for _, r in changed]), _uuids([c for c, _ in changed]))
+        texts = ([r.receiver for _, r in changed], [r.state for _, r in changed], [r.due for _, r in changed])
+        connection.execute(sql.UPDATE_REFERRALS, (*ids, *(array(TEXT_OID, [text(t) for t in c]) for c in texts)))
+
+
+def _uuids(values: Iterable[str]) -> Array:
+    return array(UUID_OID, [uuid(v) for v in values])
 
 
 def _referral_row(case: str, referral: Referral) -> bytes:

@@ -46,6 +46,8 @@ PAGE: Final = 2000
 STANDBY_S: Final = 0.5
 #: Acknowledgments that take longer mean that Kafka or a topic is gone: a new producer finds out which.
 PATIENCE_S: Final = 20.0
+#: A relay that has work and did not move for this many looks of another is ended: longer than its own patience.
+FROZEN_LOOKS: Final = 60
 #: A topic that was missing is looked for again after this many pages.
 LOOK_AGAIN_PAGES: Final = 200
 
@@ -187,13 +189,25 @@ class Relay:
             await asyncio.sleep(STANDBY_S)
 
     async def _serve(self) -> None:
-        while not await asyncio.to_thread(self._desk.claim, RELAY_LOCK):  # noqa: ASYNC110 - the other is elsewhere
-            await asyncio.sleep(STANDBY_S)
+        await self._stand_by()
         producer = await open_producer(self._settings, name="hub-relay")
         try:
             await self._relay(producer)
         finally:
             await abandon(producer)
+
+    async def _stand_by(self) -> None:
+        """Wait until no other is on duty; end another that has work and stands still (a stopped process)."""
+        seen, looks = (0, 0), 0
+        while not await asyncio.to_thread(self._desk.claim, RELAY_LOCK):
+            position, size = await asyncio.to_thread(self._desk.lag)
+            looks = looks + 1 if position == seen[0] and position < seen[1] else 0
+            seen = position, size
+            if looks >= FROZEN_LOOKS:
+                looks = 0
+                ended = await asyncio.to_thread(self._desk.end_holder, RELAY_LOCK)
+                log.warning("frozen_relay_ended", position=position, size=size, ended=ended)
+            await asyncio.sleep(STANDBY_S)
 
     async def _relay(self, producer: AIOKafkaProducer) -> None:
         lease = await asyncio.to_thread(self._desk.take_over)

@@ -79,6 +79,12 @@ class Envelope(BaseModel):
 
 def parse(raw: bytes, agency: str) -> Envelope | Refusal:
     """The message in `raw`, or why it can never be one. `agency` is the code of the topic it came in by."""
+    value = read_object(raw)
+    return value if isinstance(value, Refusal) else _envelope(value, agency)
+
+
+def read_object(raw: bytes) -> dict[str, Any] | Refusal:
+    """The JSON object in `raw`, if it can mean one thing only: no NaN, no repeated key, bounded in size and depth."""
     if len(raw) > RAW_LIMIT:
         return _refuse("", "too_large", f"A message has at most {RAW_LIMIT} bytes.")
     try:
@@ -91,7 +97,7 @@ def parse(raw: bytes, agency: str) -> Envelope | Refusal:
         return _refuse("", "too_deep", f"Objects and arrays nest at most {DEPTH_LIMIT} deep.")
     if _has_doubled_key(raw, value):
         return _refuse("", "duplicate_key", "A key stands twice in one object: which value holds is ambiguous.")
-    return _envelope(value, agency)
+    return value
 
 
 def data_digest(envelope: Envelope) -> bytes:

@@ -23,7 +23,6 @@ from hub.schemas.envelope import Envelope
 from hub.schemas.topics import Formats, Types
 from hub.web.deps import WebDeps
 from hub.web.intake import Message
-from hub.web.problems import ProblemError
 from hub.web.verdicts import Ticket, Verdicts
 
 ACCEPTED: Final = "accepted"
@@ -34,7 +33,7 @@ WEB: Final = f"//agency/{topics.HUB}/web"
 
 
 class Sent(msgspec.Struct, frozen=True):
-    """A message Kafka holds. `before`: it had a verdict already when it came; `verdict`: the ledger's, if there is one."""
+    """A message Kafka holds. `before`: it had a verdict when it came; `verdict`: the ledger's, if there is one."""
 
     envelope: Envelope
     before: bool
@@ -84,20 +83,19 @@ class Courier:
         verdicts = await self.verdicts.wait(tickets, wait_s) if wait_s else before
         return [Sent(m.envelope, t in before, verdicts.get(t)) for m, t in zip(messages, tickets, strict=True)]
 
-    async def accessed(self, agency: Agency, claim: AccessClaim) -> None:
+    async def accessed(self, claim: AccessClaim) -> None:
         """Tell the ledger of a read of personal data; only when Kafka holds this may the read be answered."""
-        now = self._deps.now()
         data = msgspec.to_builtins(claim)
-        data.pop("type", None)
+        data.pop("type")  # msgspec's tag, no field of the message
         value = {
             "specversion": "1.0",
             "id": self._deps.draw(16).hex(),
             "source": WEB,
             "type": Types.ACCESS,
-            "time": now,
+            "time": claim.at,
             "dataschema": Formats.SYSTEM,
             "partitionkey": claim.case or claim.id,
-            "data": data | {"reader": agency.code, "at": now},
+            "data": data,
         }
         await self._acknowledged([self._deps.publish(topics.ACCESS, claim.case or claim.id, orjson.dumps(value))])
 
@@ -117,13 +115,3 @@ class Courier:
                 await asyncio.gather(*sends)
         except TimeoutError:
             raise Retry("Kafka did not acknowledge in time") from None
-
-
-def build(agency: Agency, value: dict[str, Any]) -> Message:
-    """A message of the web's own making for an agency. Raises the problem when the caller's parts do not fit."""
-    from hub.web.intake import one  # noqa: PLC0415
-
-    message = one(orjson.dumps(value), agency.code)
-    if isinstance(message, Message):
-        return message
-    raise ProblemError("invalid")

@@ -125,7 +125,7 @@ def _text(value: bytes) -> str | None:
 
 def _data(body: bytes, content_type: str) -> dict[str, Any] | Refusal:
     name, charset = media_type(content_type)
-    if charset != "utf-8" or not (name.endswith("/json") or name.endswith("+json")):
+    if charset != "utf-8" or not name.endswith(("/json", "+json")):
         return {"data_base64": base64.b64encode(body).decode()}
     try:
         orjson.loads(body)  # only a whole JSON value may be put between our own brackets

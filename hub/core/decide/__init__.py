@@ -102,7 +102,8 @@ def _refuse(recorder: Recorder, refusal: Refusal) -> None:
     facts = {"agency": message.agency, "audience": [f"a:{message.agency}"], "counts": counts, "reasons": reasons}
     recorder.emit("message.refused", facts, bodies=(message.raw,))
     total, refused = state.refusals.get(message.agency, (0, 0))
-    if counts and total >= PAUSE_LEAST and refused > PAUSE_SHARE * total:
+    active = counts and state.directory[message.agency].state == "active"  # a suspended one stays suspended
+    if active and total >= PAUSE_LEAST and refused > PAUSE_SHARE * total:
         audience = [f"a:{message.agency}", "p:audit", "p:welfare"]
         facts = {"agency": message.agency, "audience": audience, "reason": "refusals", "state": "paused"}
         recorder.emit("agency.changed", facts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from hub.core.decide import rejudge
 from hub.core.decide.offer import ask_next
 from hub.core.directory import Agency
 from hub.core.entry import Recorder
@@ -34,6 +35,8 @@ def decide(recorder: Recorder, claim: AnswerClaim) -> Refusal | None:
     _change(recorder, case.id, referral, claim, rule.to)
     if rule.to in ASKS_NEXT:
         ask_next(recorder, case, referral)
+    elif rule.to == "withdrawn":
+        rejudge.orphans(recorder, case, referral)
     return None
 
 

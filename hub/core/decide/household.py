@@ -6,7 +6,7 @@ dwelling's as soon as one is known. Membership is dated; a referral keeps the ho
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from hub.core.entry import Recorder
 from hub.core.sealing import derive_id
@@ -26,20 +26,31 @@ def home_with(recorder: Recorder, person: str, record: str, at: str, unit: int |
     return state.home(person) if state.persons.get(person) else ""
 
 
-def settle(recorder: Recorder, persons: Iterable[str], absorbed: Mapping[str, str], audience: list[str]) -> None:
-    """Bring membership in line with the records, one entry per move. `absorbed` maps former ids to survivors."""
+def settle(
+    recorder: Recorder,
+    persons: Iterable[str],
+    absorbed: Mapping[str, str],
+    audience: list[str],
+    near: Collection[str],
+) -> None:
+    """Bring membership in line with the records, one entry per move.
+
+    `absorbed` maps former ids to survivors; `near` are further cases in which these persons may be members.
+    """
     for person in sorted(set(persons)):
         if not recorder.state.persons.get(person):
             continue
         ids = [person, *sorted(a for a, into in absorbed.items() if into == person)]
         for id_ in ids:
-            _settle_one(recorder, person, id_, audience)
+            _settle_one(recorder, person, id_, audience, near)
 
 
-def _settle_one(recorder: Recorder, person: str, known_as: str, audience: list[str]) -> None:
+def _settle_one(
+    recorder: Recorder, person: str, known_as: str, audience: list[str], near: Collection[str]
+) -> None:
     state = recorder.state
     home = state.home(person) or derive_id(recorder.message.cause, "case", len(recorder.entries))
-    for left in _cases_of(state, person):
+    for left in _cases_of(state, person, near):
         if known_as in left.members and (left.id != home or known_as != person):
             _move(recorder, person, known_as, left, home, audience)
     if home not in state.cases or person not in state.cases[home].members:
@@ -66,7 +77,7 @@ def _emit(
     recorder.emit("household.changed", facts, case=left.id if left else "")
 
 
-def _cases_of(state: State, person: str) -> list[Case]:
-    ids = {state.filed[r].case for r in state.persons[person]}
+def _cases_of(state: State, person: str, near: Collection[str]) -> list[Case]:
+    ids = {*near, *(state.filed[r].case for r in state.persons[person])}
     ids |= {state.units[u] for r in state.persons[person] if (u := state.filed[r].unit) in state.units}
     return [state.cases[i] for i in sorted(ids) if i in state.cases]

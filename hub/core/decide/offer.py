@@ -7,6 +7,7 @@ from hub.core.entry import Recorder
 from hub.core.privacy import audience_of
 from hub.core.routing import route, unplaced_owner
 from hub.core.state import Case, Referral
+from hub.schemas.canonical import URGENCY_RANK
 
 
 def ask_next(recorder: Recorder, case: Case, referral: Referral) -> None:
@@ -43,7 +44,7 @@ def _offer(recorder: Recorder, case: Case, referral: Referral, to: str, reason: 
     need = recorder.rules.needs[referral.code]
     facts = {
         "audience": audience_of(referral, to),
-        "due": due_answer(recorder.state.heard, referral.urgency, need, referral.needed_by, recorder.rules),
+        "due": due_answer(recorder.now, referral.urgency, need, referral.needed_by, recorder.rules),
         "rank": len(referral.tried) + 1,
         "reason": reason,
         "referral": referral.id,
@@ -51,3 +52,12 @@ def _offer(recorder: Recorder, case: Case, referral: Referral, to: str, reason: 
         "urgency": referral.urgency,
     }
     recorder.emit("referral.offered", facts, case=case.id)
+
+
+def tighten(recorder: Recorder, survivor: Referral, urgency: str, needed_by: str) -> dict[str, str] | None:
+    """The higher urgency of a duplicate tightens the survivor's clock, never loosens it."""
+    if URGENCY_RANK[urgency] <= URGENCY_RANK[survivor.urgency]:
+        return None
+    need = recorder.rules.needs[survivor.code]
+    due = due_answer(recorder.now, urgency, need, needed_by, recorder.rules) if survivor.due else ""
+    return {"due": min(due, survivor.due) if due else "", "referral": survivor.id, "urgency": urgency}

@@ -13,7 +13,7 @@ import msgspec
 from hub.core.bodies import MATCHING, IdentityBody, MatchingBody, NeedBody, Opened
 from hub.core.calendar import due_answer
 from hub.core.decide import household, rejudge
-from hub.core.decide.offer import ask_next
+from hub.core.decide.offer import ask_next, tighten
 from hub.core.duplicates import Verdict, judge
 from hub.core.entry import Recorder
 from hub.core.identity.identify import Identified, identify
@@ -22,9 +22,8 @@ from hub.core.privacy import VICTIM, audience_for
 from hub.core.rules import NeedCode
 from hub.core.sealing import derive_id
 from hub.core.vault import seal_bytes
-from hub.core.state import Referral
 from hub.core.urgency import decide as decide_urgency
-from hub.schemas.canonical import URGENCY_RANK, Reason, ReferralClaim, Refusal
+from hub.schemas.canonical import Reason, ReferralClaim, Refusal
 
 ENCODE = msgspec.json.Encoder(order="deterministic").encode
 
@@ -40,6 +39,8 @@ class Filing(msgspec.Struct):
     matching: MatchingBody | None
     sealed_matching: Sealed | None
     possibly: tuple[str, ...]
+    absorbed: dict[str, str]  # ids of persons that are this one now
+    near: set[str]  # cases in which persons that changed were members
 
 
 def decide(recorder: Recorder, claim: ReferralClaim) -> Refusal | None:
@@ -50,7 +51,7 @@ def decide(recorder: Recorder, claim: ReferralClaim) -> Refusal | None:
         return Refusal((Reason("/source", "agency_unknown", "this agency has no account"),))
     if agency.state == "suspended":
         return Refusal((Reason("/source", "agency_suspended", "this agency's account is suspended"),))
-    earlier = [i for i in state.numbers.get(message.number_key, ()) if i in state.referral_case]
+    earlier = sorted(i for i in state.numbers.get(message.number_key, ()) if i in state.referral_case)
     if earlier:
         _correct(recorder, claim, earlier)
         return None
@@ -76,19 +77,28 @@ def _file(recorder: Recorder, claim: ReferralClaim) -> Filing:
     found = _identify(recorder) if message.record else None
     secret = restricted or bool(claim.offence_class)
     audience = audience_for(message.agency, secret=secret)
+    near = _near(recorder, found) if found else set()
     absorbed = _follow(recorder, found, audience) if found else {}
     person = found.person if found else ""
     case = _home(recorder, person, claim)
     matching, sealed = _matching(recorder, found) if found else (None, None)
     filing = Filing(
         person, case, found.how if found else "none", restricted, secret, matching, sealed,
-        found.possibly if found else (),
+        found.possibly if found else (), absorbed, near,
     )  # fmt: skip
     if found and (found.merged or found.split):
-        touched = set(found.persons.values()) - {person}
-        household.settle(recorder, touched, absorbed, audience)
+        touched = {*found.persons.values(), *(kept for kept, _, _ in found.split)}
+        # The person of this record moves once the record is in: it may name another dwelling.
+        household.settle(recorder, touched - {person}, absorbed, audience, near)
         rejudge.persons(recorder, touched)
     return filing
+
+
+def _near(recorder: Recorder, found: Identified) -> set[str]:
+    """Cases of the records that change persons: whoever leaves a person may leave a household with it."""
+    state = recorder.state
+    filed = [state.filed[r] for r in found.persons if r in state.filed]
+    return {f.case for f in filed} | {state.units[f.unit] for f in filed if f.unit in state.units}
 
 
 def _identify(recorder: Recorder) -> Identified:
@@ -167,7 +177,7 @@ def _record(recorder: Recorder, claim: ReferralClaim, filing: Filing, need: Need
         "referral.recorded", facts, case=filing.case, bodies=bodies, opened=_opened(message, claim, filing, need)
     )
     if first and filing.person:
-        household.settle(recorder, [filing.person], dict.fromkeys(()), facts["audience"])
+        household.settle(recorder, [filing.person], filing.absorbed, facts["audience"], filing.near)
     found = state.find(facts["referral"])
     if found and verdict.duplicate_of is None:
         ask_next(recorder, *found)
@@ -212,16 +222,8 @@ def _facts(
         facts["related_to"] = related.id
     if same is not None:
         facts["duplicate_of"] = same.id
-        facts["tightens"] = tighten(recorder, same, need, urgency, claim.needed_by)
+        facts["tightens"] = tighten(recorder, same, urgency, claim.needed_by)
     return facts
-
-
-def tighten(recorder: Recorder, survivor: Referral, need: NeedCode, urgency: str, needed_by: str) -> dict[str, str] | None:
-    """The higher urgency of a duplicate tightens the survivor's clock, never loosens it."""
-    if URGENCY_RANK[urgency] <= URGENCY_RANK[survivor.urgency]:
-        return None
-    due = due_answer(recorder.state.heard, urgency, need, needed_by, recorder.rules) if survivor.due else ""
-    return {"due": min(due, survivor.due) if due else "", "referral": survivor.id, "urgency": urgency}
 
 
 def _opened(message: Prepared, claim: ReferralClaim, filing: Filing, need: NeedCode) -> Opened:
@@ -246,7 +248,7 @@ def _correct(recorder: Recorder, claim: ReferralClaim, earlier: list[str]) -> No
         need = rules.needs[referral.code]
         urgency[referral.id] = decide_urgency(claim.urgency, claim.urgent_mark, need)
         if referral.state == "offered":
-            due[referral.id] = due_answer(state.heard, urgency[referral.id], need, claim.needed_by, rules)
+            due[referral.id] = due_answer(recorder.now, urgency[referral.id], need, claim.needed_by, rules)
     case = state.referral_case[earlier[0]]
     secret = any(r.secret or r.restricted for _, r in found)
     facts: dict[str, Any] = {

@@ -14,8 +14,11 @@ from hub.schemas.canonical import Reason, Refusal, SignalClaim
 def decide(recorder: Recorder, claim: SignalClaim) -> Refusal | None:
     """Attach the signal to the household of its address; without a dwelling it is watched by an owner of the area."""
     state, message = recorder.state, recorder.message
-    if state.agency(message.agency) is None:
+    agency = state.agency(message.agency)
+    if agency is None:
         return Refusal((Reason("/source", "agency_unknown", "this agency has no account"),))
+    if agency.state == "suspended":
+        return Refusal((Reason("/source", "agency_suspended", "this agency's account is suspended"),))
     dong = claim.address.dong if claim.address else ""
     owner = unplaced_owner(dong=dong, restricted=False, agencies=state.directory, source=message.agency)
     case = ""

@@ -51,7 +51,7 @@ def _straight(a: Features, b: Features, model: Model, place: int, width: int) ->
 def _crossed(a: Features, b: Features, model: Model, place: int) -> Weighed:
     """Each value against the other field's; a shared value is worth the lesser of what either field says."""
     (name, rarity, _), (other, other_rarity, _) = model.extra[place : place + 2]
-    label = f"{name}:crossed"
+    label = f"crossed:{name}"
     fields: Weighed = [(label, model.bits[label])]
     both = (rarity, other_rarity)
     # The record whose text sorts first names the pair, so that either order gives the same fields.

@@ -1,6 +1,6 @@
 """Weights learned without labels: u from random pairs, m by expectation maximization over candidate pairs.
 
-Owns the estimate (Fellegi–Sunter's model fitted as Winkler 1988 and Splink do it: u is fixed first, only m and the
+Owns the estimate (Fellegi and Sunter's model, fitted as Winkler 1988 and Splink do: u is fixed first, only m and the
 share of matches move). Pure and offline: the hub never learns while it runs. Candidates must come of many different
 keys, never of phone keys alone: those teach families as persons.
 """
@@ -16,35 +16,58 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from hub.core.identity.model import Level
-
 Fields = tuple[tuple[str, int], ...]
-_SMALL = 1e-6  # a level nobody has seen yet is rare, not impossible
+_UNSEEN = 0.5  # a level nobody has seen yet is rare, not impossible: as if half a pair had shown it
+_BITS_MAX = 500.0
+
+
+class Fit(msgspec.Struct, frozen=True):
+    """m of each level ('birth:exact') and the prior in bits."""
+
+    m: dict[str, float]
+    prior: float
 
 
 def shares(values: Iterable[str], seen: int) -> tuple[dict[str, float], float]:
-    """Share of each value seen at least `seen` times, and the share the others are given."""
+    """Share of each value that occurs at least `seen` times, and the share all others are given."""
     counts = Counter(value for value in values if value)
-    total = sum(counts.values())
-    return {v: round(n / total, 6) for v, n in sorted(counts.items()) if n >= seen}, round((seen - 0.5) / total, 6)
+    total = counts.total()
+    often = sorted((value, round(count / total, 6)) for value, count in counts.items() if count >= seen)
+    return dict(often), round((seen - 1) / total, 6)
 
 
 def among_strangers(pairs: Iterable[Fields]) -> dict[str, float]:
-    """u: how often each level is seen between random records, among those where the field could be compared."""
-    return _levels((fields, 1.0) for fields in pairs)
+    """u: how often each level is seen between random records, where the field can be compared."""
+    return _rates((fields, 1.0) for fields in pairs)
 
 
-def among_matches(pairs: Sequence[Fields], levels: Mapping[str, Mapping[str, Level]], of: int, rounds: int = 30) -> tuple[dict[str, float], float]:
-    """m of each level and the prior in bits. `pairs`: candidates; `of`: how many pairs there are in all.
+def among_matches(pairs: Sequence[Fields], start: Mapping[str, float], of: int, rounds: int = 25) -> Fit:
+    """The m of each level and the prior, from candidates `pairs` out of `of` pairs in all.
 
-    The weights in `pairs` carry what frequency adds; m is refined from the levels' own starting values.
+    `start` are the m with which the weights in `pairs` were made, and only these move; other lines keep their weight.
     """
-    start = {f"{field}:{name}": level.m for field, each in levels.items() for name, level in each.items()}
-    m, prior = dict(start), log2(len(pairs) / 10 / of)
+    fit = Fit(dict(start), log2(len(pairs) / of) - 3)
     for _ in range(rounds):
-        shift = {label: log2(m[label] / start[label]) for label in start}
-        chances = [1 / (1 + 2 ** -max(-500.0, _bits(fields, shift, prior))) for fields in pairs]
-        found = _levels(zip(pairs, chances, strict=True))
-        m = {label: found.get(label, _SMALL) if label.partition(":")[0] in _seen(found) else start[label] for label in start}
-        prior = log2(sum(chances) / of)
-    return m, prior
+        shift = {label: log2(m / start[label]) for label, m in fit.m.items()}
+        chances = [_chance(fields, shift, fit.prior) for fields in pairs]
+        rates = _rates(zip(pairs, chances, strict=True))
+        fit = Fit({label: rates.get(label, m) for label, m in fit.m.items()}, log2(sum(chances) / of))
+    return fit
+
+
+def _chance(fields: Fields, shift: Mapping[str, float], prior: float) -> float:
+    """Probability that a pair is one person."""
+    bits = prior + sum(weight / 100 + shift.get(label, 0.0) for label, weight in fields if label != "prior")
+    return 1 / (1 + 2 ** -max(-_BITS_MAX, min(_BITS_MAX, bits)))
+
+
+def _rates(pairs: Iterable[tuple[Fields, float]]) -> dict[str, float]:
+    seen: defaultdict[str, float] = defaultdict(float)
+    compared: defaultdict[str, float] = defaultdict(float)
+    for fields, chance in pairs:
+        for label, _ in fields:
+            seen[label] += chance
+            compared[label.partition(":")[0]] += chance
+    return {
+        label: (weight + _UNSEEN) / (compared[label.partition(":")[0]] + 2 * _UNSEEN) for label, weight in seen.items()
+    }

@@ -6,7 +6,8 @@ from typing import Literal
 
 from hub.schemas.native.wire import Own, Text, Token, Word
 
-Change = Literal["accept", "decline", "start", "hold", "resume", "deliver", "fail", "withdraw"]
+#: Who may ask which is the lifecycle's to say: `close` is the hub's own.
+Change = Literal["accept", "decline", "start", "hold", "resume", "deliver", "fail", "refer-on", "withdraw", "close"]
 #: Reasons of `domain.md`; empty where the sender gave none (the lifecycle asks for one where it must).
 ReasonCode = Literal[
     "",

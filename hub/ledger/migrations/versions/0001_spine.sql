@@ -125,7 +125,6 @@ CREATE TABLE referrals (
     due VARCHAR NOT NULL,
     PRIMARY KEY (id)
 );
-CREATE INDEX referrals_case ON referrals (case_id);
 CREATE INDEX referrals_due ON referrals (due, id) WHERE state = 'offered';
 CREATE INDEX referrals_number ON referrals (number_key);
 CREATE INDEX referrals_receiver ON referrals (receiver, state);

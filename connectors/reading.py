@@ -1,0 +1,243 @@
+"""Files as agencies drop them, to events ready to send. Owns finding the messages in a file and wrapping them.
+
+Never interprets what a message says (that is the hub's), never raises for a bad file: whatever cannot be read is a
+`Broken` that names file and row, and the next row passes. Ids and partition keys are HMACs of the content: the same
+input twice is the same event, and no attribute holds or reveals personal data.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import orjson
+
+from connectors.reading_fhir import bundles
+from connectors.reading_tables import OLE, ZIP, Broken, Line, csv_lines, xlsx_lines
+from hub.schemas.canonical import Refusal
+from hub.schemas.envelope import RAW_LIMIT, read_object
+from hub.schemas.topics import Formats, Types
+
+__all__ = ["NAMES", "Broken", "read", "read_fhir_folder"]
+
+FILE_LIMIT: Final = 64 * 1_048_576  # bytes of a file that is read whole
+#: Names a person may give for `fmt`, as `hub send --format` takes them.
+NAMES: Final = {
+    "fhir": Formats.FHIR,
+    "hl7": Formats.HL7,
+    "housing": Formats.HOUSING,
+    "welfare": Formats.WELFARE,
+    "victim": Formats.VICTIM,
+    "citizen": Formats.CITIZEN,
+    "device": Formats.DEVICE,
+    "answer": Formats.ANSWER,
+}
+_TYPES: Final = {
+    Formats.CITIZEN: Types.SIGNAL,
+    Formats.DEVICE: Types.SIGNAL,
+    Formats.ANSWER: Types.ANSWER,
+}
+_SYSTEMS: Final = {Formats.FHIR: "fhir", Formats.HL7: "hl7v2"}
+_MEDIA: Final = {Formats.FHIR: "application/fhir+json", Formats.HL7: "x-application/hl7-v2+er7"}
+#: A field that only this format has, and whose value tells which messages belong in one order.
+_SUBJECTS: Final = (
+    ("case_no", Formats.VICTIM),
+    ("device", Formats.DEVICE),
+    ("referral", Formats.ANSWER),
+    ("id", Formats.CITIZEN),
+)
+_MESSAGES: Final = re.compile(rb"(?:^|[\r\n\x0b\x1c]+)(?=MSH)")
+_BATCH_ENDS: Final = re.compile(rb"[\r\n\x1c]+(?:BTS|FTS)[^\r\n]*")
+
+Event = dict[str, Any]
+
+
+class Sender(msgspec.Struct, frozen=True):
+    """Who sends, when, under which key (secret, at least 16 bytes, the same for ever: ids depend on it)."""
+
+    agency: str
+    key: bytes
+    now: str
+
+    def event(self, schema: str, subject: object, **payload: object) -> Event:
+        """A CloudEvents message around `payload` (data or data_base64)."""
+        content = orjson.dumps([schema, payload], option=orjson.OPT_SORT_KEYS)
+        return {
+            "specversion": "1.0",
+            "id": self._hide(b"id", content),
+            "source": f"//agency/{self.agency}/{_SYSTEMS.get(schema, 'files')}",
+            "type": _TYPES.get(schema, Types.REFERRAL),
+            "time": self.now,
+            "dataschema": schema,
+            "datacontenttype": _MEDIA.get(schema, "application/json"),
+            "partitionkey": self._hide(b"subject", orjson.dumps([schema, subject])),
+            **payload,
+        }
+
+    def _hide(self, purpose: bytes, content: bytes) -> str:
+        return hmac.new(self.key, purpose + b"\0" + content, hashlib.sha256).hexdigest()[:32]
+
+
+def read(path: Path, agency: str, *, key: bytes, now: str, fmt: str | None = None) -> Iterator[Event | Broken]:
+    """The events in a file, in its order; a folder is one of loose FHIR resources.
+
+    Args:
+        path: the file. Its kind is found by its content, not by its name.
+        agency: code of the sending agency.
+        key: secret of the connector; ids and partition keys are HMAC-SHA256 under it.
+        now: time of the events, RFC 3339.
+        fmt: a name of `NAMES` or a `dataschema`, where rows or JSON lines should not be told by their fields.
+    """
+    sender = Sender(agency, key, now)
+    schema = NAMES.get(fmt, fmt) if fmt else None
+    try:
+        found = _folder([path], sender) if path.is_dir() else _file(path, sender, schema)
+        for item in found:
+            yield _bounded(item, path)
+    except OSError as error:
+        yield Broken(str(path), 0, f"cannot be opened: {error.strerror}")
+
+
+def read_fhir_folder(paths: Iterable[Path], agency: str, *, key: bytes, now: str) -> Iterator[Event | Broken]:
+    """Loose FHIR resources (files, or folders of files) as one transaction bundle per root ServiceRequest."""
+    for item in _folder(paths, Sender(agency, key, now)):
+        yield _bounded(item, Path("bundle"))
+
+
+def _bounded(item: Event | Broken, path: Path) -> Event | Broken:
+    """The hub would refuse a message above the limit; here its file and size can still be named."""
+    if isinstance(item, Broken) or len(orjson.dumps(item)) <= RAW_LIMIT:
+        return item
+    return Broken(str(path), 0, f"a message is larger than {RAW_LIMIT} bytes")
+
+
+def _file(path: Path, sender: Sender, schema: str | None) -> Iterator[Event | Broken]:
+    with path.open("rb") as handle:
+        head = handle.read(4096)
+    start = head.removeprefix(b"\xef\xbb\xbf").lstrip(b" \t\r\n\x0b")
+    if not start:
+        return iter((Broken(str(path), 0, "the file is empty"),))
+    if head.startswith((ZIP, OLE)):
+        return _rows(path, xlsx_lines(path), sender, schema)
+    if start.startswith((b"MSH", b"FHS", b"BHS")):
+        return _hl7(path, sender)
+    if start.startswith((b"{", b"[")):
+        return _json(path, sender, schema)
+    return _rows(path, csv_lines(path), sender, schema)
+
+
+def _rows(path: Path, lines: Iterator[Line | Broken], sender: Sender, schema: str | None) -> Iterator[Event | Broken]:
+    """One event a row, cells as text beside their header."""
+    for line in lines:
+        if isinstance(line, Broken):
+            yield line
+            continue
+        told = schema or (Formats.HOUSING if any("체납" in title for title in line.header) else Formats.WELFARE)
+        register = f"{path.stem}/{line.sheet}" if line.sheet else path.stem
+        data = {"header": line.header, "cells": line.cells, "row": line.row, "register": register[:256]}
+        yield sender.event(told, [register, line.cells[0]], data=data)
+
+
+def _hl7(path: Path, sender: Sender) -> Iterator[Event | Broken]:
+    """Messages as bytes: their charset is their own affair (MSH-18)."""
+    raw = _whole(path)
+    if isinstance(raw, Broken):
+        yield raw
+        return
+    for message in _MESSAGES.split(raw):
+        octets = _BATCH_ENDS.sub(b"", message).strip(b"\x0b\x1c\r\n ")
+        if not octets.startswith(b"MSH"):
+            continue  # a batch header before the first message
+        number = re.search(rb"[\r\n]RF1\|(?:[^|\r\n]*\|){5}([^|\r\n]+)", octets)
+        subject = number.group(1).hex() if number else octets.hex()
+        yield sender.event(Formats.HL7, subject, data_base64=base64.b64encode(octets + b"\r").decode())
+
+
+def _json(path: Path, sender: Sender, schema: str | None) -> Iterator[Event | Broken]:
+    """One JSON document, or one on each line."""
+    raw = path.read_bytes() if path.stat().st_size <= RAW_LIMIT else b""
+    document = read_object(raw.removeprefix(b"\xef\xbb\xbf")) if raw else None
+    if isinstance(document, dict):
+        yield from _documents(iter(((0, document),)), path, sender, schema)
+    else:
+        yield from _documents(_json_lines(path), path, sender, schema)
+
+
+def _json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any] | Refusal]]:
+    with path.open("rb") as handle:
+        row = 0
+        while line := handle.readline(RAW_LIMIT + 1):
+            row += 1
+            whole = line
+            while len(line) > RAW_LIMIT and not line.endswith(b"\n"):  # leave the rest of an endless line unread
+                line = handle.readline(RAW_LIMIT + 1)
+            if text := whole.removeprefix(b"\xef\xbb\xbf").strip():
+                yield row, read_object(text) if len(whole) <= RAW_LIMIT else read_object(whole)
+
+
+def _documents(
+    documents: Iterator[tuple[int, dict[str, Any] | Refusal]], path: Path, sender: Sender, schema: str | None
+) -> Iterator[Event | Broken]:
+    """Each document by what it is; loose resources wait for the others they belong to."""
+    loose: list[tuple[str, dict[str, Any]]] = []
+    for row, document in documents:
+        if isinstance(document, Refusal):
+            yield Broken(str(path), row, document.reasons[0].text)
+        elif document.get("resourceType") == "Bundle":
+            yield sender.event(Formats.FHIR, _fhir_subject(document), data=document)
+        elif "resourceType" in document:
+            loose.append((str(path), document))
+        else:
+            yield _form(document, path, row, sender, schema)
+    if loose:
+        yield from _bundled(loose, sender)
+
+
+def _form(document: dict[str, Any], path: Path, row: int, sender: Sender, schema: str | None) -> Event | Broken:
+    for field, told in _SUBJECTS:
+        if field in document and schema in {None, told}:
+            return sender.event(told, document[field], data=document)
+    return Broken(str(path), row, "no known form: none of case_no, device, referral, id is there")
+
+
+def _folder(paths: Iterable[Path], sender: Sender) -> Iterator[Event | Broken]:
+    loose: list[tuple[str, dict[str, Any]]] = []
+    files = [file for path in paths for file in (sorted(path.glob("*.json")) if path.is_dir() else [path])]
+    for file in files:
+        raw = _whole(file)
+        document = raw if isinstance(raw, Broken) else read_object(raw.removeprefix(b"\xef\xbb\xbf"))
+        if isinstance(document, Refusal):
+            yield Broken(str(file), 0, document.reasons[0].text)
+        elif isinstance(document, Broken):
+            yield document
+        elif document.get("resourceType") == "Bundle":
+            yield sender.event(Formats.FHIR, _fhir_subject(document), data=document)
+        else:
+            loose.append((str(file), document))
+    yield from _bundled(loose, sender)
+
+
+def _bundled(loose: list[tuple[str, dict[str, Any]]], sender: Sender) -> Iterator[Event | Broken]:
+    for found in bundles(loose):
+        yield found if isinstance(found, Broken) else sender.event(Formats.FHIR, _fhir_subject(found), data=found)
+
+
+def _fhir_subject(bundle: dict[str, Any]) -> object:
+    """The first request's identifier, else its id: what a correction of it has too."""
+    entries = bundle.get("entry")
+    for entry in entries if isinstance(entries, list) else []:
+        resource = entry.get("resource") if isinstance(entry, dict) else None
+        if isinstance(resource, dict) and resource.get("resourceType") == "ServiceRequest":
+            return resource.get("identifier") or resource.get("id")
+    return None
+
+
+def _whole(path: Path) -> bytes | Broken:
+    size = path.stat().st_size
+    return path.read_bytes() if size <= FILE_LIMIT else Broken(str(path), 0, f"larger than {FILE_LIMIT} bytes")

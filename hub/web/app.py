@@ -1,0 +1,49 @@
+"""The app: which address is whose, and what stands before it. Owns the assembly; each part owns its addresses."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Depends, FastAPI
+
+from hub.web import problems
+from hub.web.answers import REFUSALS
+from hub.web.changes import Changes
+from hub.web.courier import Courier
+from hub.web.deps import WebDeps
+from hub.web.door import Door
+from hub.web.events import Events
+from hub.web.feed import Feed
+from hub.web.log import Log
+from hub.web.metrics import Measured, Metrics
+from hub.web.operations import Operations
+from hub.web.pages import Pages
+from hub.web.records import Records
+
+ABOUT = """Events in, one ledger, one feed out. Every change is a message; the ledger decides it and its verdict is
+the answer. Refusals are problem documents (RFC 9457). Times are RFC 3339 in UTC."""
+
+
+def create_app(deps: WebDeps) -> FastAPI:
+    """The app over these dependencies. It starts nothing: whatever it was given must be running."""
+    app = FastAPI(
+        title="Ieum Hub",
+        description=ABOUT,
+        version=deps.release,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    metrics, door, courier = Metrics(), Door(deps), Courier(deps)
+    guarded = APIRouter(dependencies=[Depends(door.enter)], responses=REFUSALS)
+    Events(deps, door, courier, metrics).routes(guarded)
+    Feed(deps, door, metrics).routes(guarded)
+    Records(deps, courier, metrics).routes(guarded)
+    Changes(deps, door, courier).routes(guarded)
+    Log(deps).routes(guarded)
+    open_ = APIRouter()
+    Operations(deps, metrics).routes(open_)
+    Pages().routes(open_)
+    app.include_router(guarded)
+    app.include_router(open_)
+    problems.install(app)
+    app.add_middleware(Measured, metrics=metrics, clock=deps.clock)
+    return app
