@@ -13,15 +13,18 @@ import os
 import secrets
 import signal
 import sys
+import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import TypeVar
+from functools import partial
+from typing import Any, TypeVar
 
 import structlog
+import uvicorn
 from faststream.kafka import KafkaBroker
 
 from hub import __version__
-from hub.consumers.batch import BatchConsumer, random_keys
+from hub.consumers.batch import BatchConsumer, TopicIds, random_keys
 from hub.consumers.clock import ClockConsumer
 from hub.consumers.subscriber import subscribe
 from hub.core.identity.model import Model
@@ -34,8 +37,11 @@ from hub.ledger.cursors import Cursors
 from hub.ledger.keyfile import create_keys, load_keys
 from hub.ledger.leaves import Leaves
 from hub.ledger.migrate import migrate
+from hub.ledger.reads import Pool, Reads
+from hub.ledger.reads_log import LogReads
 from hub.ledger.transaction import Ledger
 from hub.producers.checkpoints import Published, Source, sign_forever
+from hub.producers.outgoing import Outgoing
 from hub.producers.signer import FileStore, Signer, create_key, load_key
 from hub.rules import texts
 from hub.schemas import topics
@@ -43,6 +49,7 @@ from hub.settings import Settings, load
 
 log = structlog.get_logger()
 T = TypeVar("T")
+CLOCK_PATTERN = r"^hub\.sys\.clock$"
 #: Exit status of a process that halted: it must not be started again before somebody looked.
 HALTED = 70
 
@@ -115,9 +122,14 @@ async def _consume(settings: Settings, index: int) -> None:
     bundle = policy(settings)
     broker = make_broker(settings, f"consumer-{index}")
     cursors = Cursors(settings.database_url, cluster, settings.blocker_after_s)
-    consumers = [_intake(settings, bundle, cursors, administration.topic_ids, broker, index, stop)]
+    make = partial(_member, settings, bundle, cursors, administration.topic_ids)
+    consumers = [make(BatchConsumer, f"hub-consumer-{index}")]
+    subscribe(broker, settings, consumers[0], pattern=topics.INTAKE_PATTERN, group="hub", member=f"hub-{index}")
     if index == 0:
-        consumers.append(_clock(settings, bundle, cursors, administration.topic_ids, broker, stop))
+        consumers.append(make(ClockConsumer, "hub-clock"))
+        subscribe(broker, settings, consumers[1], pattern=CLOCK_PATTERN, group="hub-clock", member="clock")
+    for consumer in consumers:
+        consumer.stop = stop
     _settle_memory()
     await _patiently(broker.start)
     resume = asyncio.create_task(_resume_paused(consumers[0]))
@@ -152,23 +164,11 @@ def make_broker(settings: Settings, client: str) -> KafkaBroker:
     )
 
 
-def _intake(settings, bundle, cursors, topic_ids, broker, index, stop):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    ledger = Ledger(settings.database_url, bundle, name=f"hub-consumer-{index}", blocker_after_s=settings.blocker_after_s)
-    consumer = BatchConsumer(ledger, cursors, bundle, settings, topic_ids, random_keys, stop)
-    consumer.subscriber = subscribe(
-        broker, settings, consumer.handle, consumer,
-        pattern=topics.INTAKE_PATTERN, group="hub", member=f"hub-{index}",
-    )  # fmt: skip
-    return consumer
-
-
-def _clock(settings, bundle, cursors, topic_ids, broker, stop):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    ledger = Ledger(settings.database_url, bundle, name="hub-clock", blocker_after_s=settings.blocker_after_s)
-    consumer = ClockConsumer(ledger, cursors, bundle, settings, topic_ids, random_keys, stop)
-    consumer.subscriber = subscribe(
-        broker, settings, consumer.handle, consumer, pattern=r"^hub\.sys\.clock$", group="hub-clock", member="clock"
-    )
-    return consumer
+def _member(
+    settings: Settings, bundle: Policy, cursors: Cursors, topic_ids: TopicIds, kind: type[BatchConsumer], name: str
+) -> BatchConsumer:
+    ledger = Ledger(settings.database_url, bundle, name=name, blocker_after_s=settings.blocker_after_s)
+    return kind(ledger, cursors, bundle, settings, topic_ids, random_keys)
 
 
 async def _resume_paused(consumer: BatchConsumer) -> None:
@@ -178,17 +178,17 @@ async def _resume_paused(consumer: BatchConsumer) -> None:
         paused = consumer.subscriber.consumer.paused() if consumer.subscriber.consumer else ()
         if paused:
             active = await asyncio.to_thread(consumer.cursors.active_topics)
-            await consumer.resume_paused(lambda topic, active=active: topic in active)
+            await consumer.resume_paused(active.__contains__)
 
 
 async def _relay(settings: Settings) -> None:
-    from hub.producers.relay import Relay  # noqa: PLC0415 - loaded by the process that needs it
     from hub.producers.provision import Administration  # noqa: PLC0415
+    from hub.producers.relay import Relay  # noqa: PLC0415 - loaded by the process that needs it
     from hub.producers.ticker import Ticker  # noqa: PLC0415
 
     stopped = asyncio.Event()
     _on_signals(stopped)
-    tasks = [
+    tasks: list[asyncio.Task[Any]] = [
         asyncio.create_task(Relay(settings).run(), name="relay"),
         asyncio.create_task(Ticker(settings, Administration(settings), lambda: datetime.now(UTC)).run(), name="ticker"),
         asyncio.create_task(_sign(settings), name="signer"),
@@ -201,6 +201,43 @@ async def _relay(settings: Settings) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
     for task in done - {waiter}:
         task.result()
+
+
+async def _web(settings: Settings) -> None:
+    """The API. It starts without Kafka too: reads work, and what cannot be stored is answered with 503."""
+    from hub.web.app import create_app  # noqa: PLC0415 - only this process needs the web
+    from hub.web.deps import WebDeps  # noqa: PLC0415
+
+    bundle = policy(settings)
+    reads = Reads(Pool(settings.database_url), bundle.keys)
+    outgoing = Outgoing(settings)
+    deps = WebDeps(
+        reads=reads,
+        log=LogReads(Pool(settings.database_url, name="hub-log")),
+        publish=outgoing.publish,
+        account=reads.account,
+        kafka_away=outgoing.away,
+        keys=bundle.keys,
+        rules=bundle.rules,
+        release=bundle.release,
+        now=now,
+        clock=time.monotonic,
+        draw=draw,
+    )
+    configuration = uvicorn.Config(
+        create_app(deps),
+        host=settings.web_host,
+        port=settings.web_port,
+        access_log=False,
+        log_config=None,
+        timeout_graceful_shutdown=2,
+        server_header=False,
+    )
+    _settle_memory()
+    opening = asyncio.create_task(outgoing.open())
+    await uvicorn.Server(configuration).serve()
+    opening.cancel()
+    await outgoing.close()
 
 
 async def _sign(settings: Settings) -> None:
@@ -252,11 +289,9 @@ def main(arguments: list[str]) -> int:
         elif role == "relay":
             asyncio.run(_relay(settings))
         elif role == "web":
-            from hub.web.serve import serve  # noqa: PLC0415 - only this process needs the web
-
-            serve(settings)
+            asyncio.run(_web(settings))
     except Halt as error:
-        log.error("process_halted", role=role, reason=str(error))
+        log.critical("process_halted", role=role, reason=str(error))
         return HALTED
     return 0
 

@@ -7,6 +7,7 @@ the command that was typed, so `hub --help` answers at once. Nothing of the hub 
 from __future__ import annotations
 
 import importlib
+import logging
 import os
 import sys
 from typing import Final, NamedTuple
@@ -57,11 +58,25 @@ def program(chosen: str) -> typer.Typer:
             root.command(name, help=command.words)(_elsewhere)
             continue
         held = getattr(importlib.import_module(f"hub.cli.{command.module}"), command.held)
+        hush()
         if isinstance(held, typer.Typer):
             root.add_typer(held, name=name, help=command.words)
         else:
             root.command(name)(held)
     return root
+
+
+def hush() -> None:
+    """What parts of the hub log while a command uses them goes to stderr, and only from WARNING."""
+    import structlog  # noqa: PLC0415 - `hub --help` does without
+
+    level = logging.INFO if os.environ.get("HUB_DEBUG") else logging.WARNING
+    # aiokafka calls every reconnection an error; what is one is raised.
+    logging.getLogger("aiokafka").setLevel(level if level < logging.WARNING else logging.CRITICAL)
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
 
 
 def _root() -> None:

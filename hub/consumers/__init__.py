@@ -1,1 +1,1 @@
-"""FastStream subscribers, all made by one factory: raw bytes in batches, offsets in PostgreSQL, nothing acknowledged."""
+"""FastStream subscribers, all made by one factory: raw bytes in batches, offsets in PostgreSQL."""

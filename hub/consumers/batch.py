@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import traceback
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -20,7 +23,7 @@ from hub.core.policy import Policy
 from hub.core.prepare import prepare
 from hub.core.prepared import Arrival, Prepared
 from hub.core.vault import DataKeys
-from hub.errors import Fenced, Retry
+from hub.errors import Fenced, HubError, Retry
 from hub.ledger.cursors import Claim, Cursors
 from hub.ledger.documents import seal_features
 from hub.ledger.transaction import Ledger, Move
@@ -50,10 +53,11 @@ class BatchConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         settings: Settings,
         topic_ids: TopicIds,
         data_keys: DataKeys,
-        stop: Callable[[BaseException], None],
     ) -> None:
         self.ledger, self.cursors, self.policy, self.settings = ledger, cursors, policy, settings
-        self.topic_ids, self.data_keys, self.stop = topic_ids, data_keys, stop
+        self.topic_ids, self.data_keys = topic_ids, data_keys
+        #: Told of what ends this process; `hub.app` listens.
+        self.stop: Callable[[BaseException], None] = _ignore
         self.subscriber: Any = None
         self.claims: dict[TopicPartition, Claim] = {}
         self.slice = 250
@@ -101,7 +105,7 @@ class BatchConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
             except BaseException as error:
                 # The one place that catches everything: whatever this is, going on would skip the batch.
                 if not isinstance(error, asyncio.CancelledError):
-                    log.error("consumer_halted", error=type(error).__name__, reason=str(error)[:300])
+                    log.critical("consumer_halted", error=type(error).__name__, reason=_reason(error))
                     self.stop(error)
                 raise
 
@@ -115,7 +119,7 @@ class BatchConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
             part = records[start : start + self.slice]
             # In a thread: a long synchronous stretch in the loop would starve the heartbeats.
             prepared = await asyncio.to_thread(self._prepare, part)
-            await self._patiently(lambda part=part, prepared=prepared: self._record(part, prepared))
+            await self._patiently(partial(self._record, part, prepared))
             start += len(part)
             self.progress += 1
 
@@ -131,7 +135,9 @@ class BatchConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         last: dict[TopicPartition, int] = {}
         for record in records:
             last[TopicPartition(record.topic, record.partition)] = record.offset + 1
-        moves = [Move(self.claims[p].partition_id, self.claims[p].epoch, self.claims[p].next, n) for p, n in last.items()]
+        moves = [
+            Move(self.claims[p].partition_id, self.claims[p].epoch, self.claims[p].next, n) for p, n in last.items()
+        ]
         places = [self.claims[TopicPartition(r.topic, r.partition)].partition_id for r in records]
         recorded = self.ledger.record(prepared, places, moves)
         for place, next_offset in last.items():
@@ -173,7 +179,7 @@ class BatchConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         self.claims.clear()
         for attempt in range(FENCED_WAITS):
             found: dict[tuple[str, int], tuple[int, int]] = {}
-            await self._patiently(lambda found=found: found.update(self.cursors.epochs()))
+            await self._patiently(partial(self._epochs, found))
             for place, claim in before.items():
                 epoch, next_offset = found.get((place.topic, place.partition), (-1, 0))
                 if epoch == claim.epoch and place not in self.claims:
@@ -186,6 +192,9 @@ class BatchConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
             await self._patiently(lambda: self._claim(missing))
         for place in self._assigned():
             self.subscriber.consumer.seek(place, self.claims[place].next)
+
+    def _epochs(self, found: dict[tuple[str, int], tuple[int, int]]) -> None:
+        found.update(self.cursors.epochs())
 
     def _assigned(self) -> list[TopicPartition]:
         return sorted(self.subscriber.consumer.assignment()) if self.subscriber.consumer else []
@@ -205,8 +214,20 @@ class BatchConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         self.ready = True
 
 
+def _reason(error: BaseException) -> str:
+    """What may be logged of an error: our own words, else only where it happened (its text may quote a person)."""
+    if isinstance(error, HubError):
+        return str(error)
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{Path(place.filename).name}:{place.lineno} in {place.name}"
+
+
+def _ignore(error: BaseException) -> None:
+    """Nobody listens: a consumer under test."""
+    del error
+
+
 def random_keys(key_id: str) -> bytes:
     """Fresh data keys, for the live hub. Replay takes the kept ones instead."""
     del key_id
     return os.urandom(32)
-

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 
 from aiokafka import ConsumerRecord
 
@@ -30,7 +31,7 @@ class ClockConsumer(BatchConsumer):
         for record in records:
             prepared = await asyncio.to_thread(self._prepare, [record])
             await self._passed(prepared[0])
-            await self._patiently(lambda record=record, prepared=prepared: self._record([record], prepared))
+            await self._patiently(partial(self._record, [record], prepared))
             self.progress += 1
             await self._drain()
 
@@ -41,19 +42,22 @@ class ClockConsumer(BatchConsumer):
         stuck = set(tick.content.stuck)
         while True:
             offsets: dict[tuple[str, int], int] = {}
-            await self._patiently(lambda offsets=offsets: offsets.update(self.cursors.offsets()))
+            await self._patiently(partial(self._offsets, offsets))
             if all(passed(offsets, place, end, stuck) for place, end in tick.content.through.items()):
                 return
             await asyncio.sleep(WAIT_S)
+
+    def _offsets(self, found: dict[tuple[str, int], int]) -> None:
+        found.update(self.cursors.offsets())
 
     async def _drain(self) -> None:
         """Pages left by this tick, each a message of its own in a transaction of its own."""
         while True:
             page: list[Prepared] = []
-            await self._patiently(lambda page=page: self._next(page))
+            await self._patiently(partial(self._next, page))
             if not page:
                 return
-            await self._patiently(lambda page=page: self._record_page(page[0]))
+            await self._patiently(partial(self._record_page, page[0]))
 
     def _next(self, page: list[Prepared]) -> None:
         if self.pages is None:

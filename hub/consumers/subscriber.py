@@ -7,18 +7,13 @@ seeks to what the ledger says.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Any
-
 from aiokafka import ConsumerRecord
-from aiokafka.abc import ConsumerRebalanceListener
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaMessage
 
+from hub.consumers.batch import BatchConsumer
 from hub.settings import Settings
-
-Handler = Callable[[tuple[ConsumerRecord, ...]], Awaitable[None]]
 
 
 async def leave_alone(records: tuple[ConsumerRecord, ...]) -> KafkaMessage:
@@ -26,22 +21,15 @@ async def leave_alone(records: tuple[ConsumerRecord, ...]) -> KafkaMessage:
     return KafkaMessage(body=b"", raw_message=records, headers={}, consumer=None)  # type: ignore[arg-type]
 
 
-async def hand_over(message: KafkaMessage) -> Any:
+async def hand_over(message: KafkaMessage) -> object:
     """The records themselves."""
     return message.raw_message
 
 
 def subscribe(
-    broker: KafkaBroker,
-    settings: Settings,
-    handler: Handler,
-    listener: ConsumerRebalanceListener,
-    *,
-    pattern: str,
-    group: str,
-    member: str,
-) -> Any:
-    """Subscribe `handler` to all topics matching `pattern`. Returns FastStream's subscriber (its `.consumer` seeks)."""
+    broker: KafkaBroker, settings: Settings, consumer: BatchConsumer, *, pattern: str, group: str, member: str
+) -> None:
+    """Subscribe `consumer` to all topics matching `pattern`, as the static member `member` of `group`."""
     subscriber = broker.subscriber(
         pattern=pattern,
         batch=True,
@@ -58,9 +46,9 @@ def subscribe(
         # A handler waits as long as PostgreSQL is away; the heartbeats keep the membership meanwhile.
         max_poll_interval_ms=86_400_000,
         max_partition_fetch_bytes=1_048_576,
-        listener=listener,
+        listener=consumer,
         parser=leave_alone,
         decoder=hand_over,
     )
-    subscriber(handler)
-    return subscriber
+    consumer.subscriber = subscriber
+    subscriber(consumer.handle)

@@ -231,9 +231,9 @@ def _household_changed(state: State, entry: Entry, facts: Facts, opened: Opened)
     del opened
     left, joined, person = state.cases.get(facts["left"]), state.cases.get(facts["joined"]), facts["person"]
     if joined is None:
-        joined = _new_case(state, facts["joined"], state.dwelling(person), facts.get("dong", ""))
+        joined = _new_case(state, facts["joined"], state.dwelling(person), "")
     if left is not None:
-        since = left.members.pop(facts.get("was", person), entry["heard"])
+        since = left.members.pop(facts["was"], entry["heard"])
         left.past.append((person, since, entry["heard"]))
         left.version += 1
         left.joined_into = facts.get("absorbed_into", "")

@@ -12,8 +12,8 @@ import orjson
 
 from hub.core.apply import apply
 from hub.core.bodies import NOTHING, Opened
-from hub.core.prepared import Prepared, Sealed
 from hub.core.policy import Policy
+from hub.core.prepared import Prepared, Sealed
 from hub.core.sealing import derive_id
 from hub.core.state import State
 from hub.schemas.canonical import TickClaim

@@ -194,11 +194,11 @@ class State:
         """Record ids of one connected component."""
         return self.components.get(component, ())
 
-    def cannot_link(self, components: Sequence[str]) -> frozenset[tuple[str, str]]:  # noqa: ARG002, PLR6301
+    def cannot_link(self, components: Sequence[str]) -> frozenset[tuple[str, str]]:  # noqa: ARG002
         """Pairs a worker said are two persons. None before the review commands exist."""
         return frozenset()
 
-    def must_link(self, components: Sequence[str]) -> frozenset[tuple[str, str]]:  # noqa: ARG002, PLR6301
+    def must_link(self, components: Sequence[str]) -> frozenset[tuple[str, str]]:  # noqa: ARG002
         """Pairs a worker said are one person. None before the review commands exist."""
         return frozenset()
 

@@ -7,6 +7,7 @@ bytes that never come, inside a transaction that is neither idle nor waiting for
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -53,10 +54,15 @@ class BlockerWatch:
             self._wake.wait()
             self._wake.clear()
             pid, epoch = self._pid, self._epoch
-            while pid and not self._closed and not threading.Event().wait(self._after_s):
+            while pid and not self._sleep():
                 if (self._pid, self._epoch) == (pid, epoch):
                     self._end_blockers(pid)
                 pid, epoch = self._pid, self._epoch
+
+    def _sleep(self) -> bool:
+        """Wait a watch's length; True when the watch is over."""
+        time.sleep(self._after_s)
+        return self._closed
 
     def _end_blockers(self, pid: int) -> None:
         try:

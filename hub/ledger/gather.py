@@ -6,6 +6,7 @@ more under the lock. Everything is found by key: a batch's cost does not grow wi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -24,6 +25,8 @@ from hub.ledger.documents import data_key, open_case, open_edges, open_features
 from hub.schemas.canonical import AccessClaim, AnswerClaim, TickClaim
 
 Connection = psycopg.Connection[Any]
+#: Anything else would be a data error in PostgreSQL, and a client could halt the hub with one answer.
+UUID_TEXT = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
 def _int8s(values: Iterable[int]) -> Array:
@@ -54,7 +57,11 @@ def load(connection: Connection, batch: Sequence[Prepared], state: State, keys: 
     with connection.pipeline():
         records = connection.execute(sql.RECORDS, (_int8s(blocking),), binary=True) if blocking else None
         dwellings = connection.execute(sql.UNITS, (_int8s(units),), binary=True) if units else None
-        earlier = connection.execute(sql.NUMBERS, (array(BYTEA_OID, [raw(n) for n in numbers]),), binary=True) if numbers else None
+        earlier = (
+            connection.execute(sql.NUMBERS, (array(BYTEA_OID, [raw(n) for n in numbers]),), binary=True)
+            if numbers
+            else None
+        )
         asked = _asked(connection, batch)
         cases = _records(state, records.fetchall() if records else (), keys)
         cases |= _units(state, dwellings.fetchall() if dwellings else ())
@@ -69,7 +76,9 @@ def load(connection: Connection, batch: Sequence[Prepared], state: State, keys: 
 
 def _asked(connection: Connection, batch: Sequence[Prepared]) -> list[psycopg.Cursor[Any]]:
     """Referrals that answers name, and offers due by the latest tick."""
-    ids = sorted({m.content.referral for m in batch if isinstance(m.content, AnswerClaim) and _is_id(m.content.referral)})
+    ids = sorted(
+        {m.content.referral for m in batch if isinstance(m.content, AnswerClaim) and _is_id(m.content.referral)}
+    )
     ticks = [m.content.at for m in batch if isinstance(m.content, TickClaim)]
     cursors = []
     if ids:
@@ -82,7 +91,7 @@ def _asked(connection: Connection, batch: Sequence[Prepared]) -> list[psycopg.Cu
 
 
 def _is_id(text: str) -> bool:
-    return len(text) == 36 and all(c in "0123456789abcdef-" for c in text)  # noqa: PLR2004 - a UUID's text
+    return UUID_TEXT.fullmatch(text) is not None
 
 
 def _records(state: State, rows: Iterable[tuple[Any, ...]], keys: Keys) -> set[str]:
@@ -121,9 +130,7 @@ def _cases(connection: Connection, state: State, ids: list[str], projection: byt
             state.add_case(open_case(projection, id_, seq, doc))
 
 
-def _neighbors(
-    connection: Connection, batch: Sequence[Prepared], state: State, keys: Keys, projection: bytes
-) -> None:
+def _neighbors(connection: Connection, batch: Sequence[Prepared], state: State, keys: Keys, projection: bytes) -> None:
     """Corrections of an earlier number may open needs for persons no key of the message leads to."""
     numbers = {m.number_key for m in batch if m.number_key}
     ids = {state.referral_case[r] for n in numbers for r in state.numbers.get(n, ()) if r in state.referral_case}

@@ -29,6 +29,7 @@ class Entry(SQLModel, table=True):
     __tablename__: ClassVar[Any] = "entries"
     __table_args__ = (
         Index("entries_cause", "cause", "ordinal", unique=True),
+        Index("entries_registrations", "position", postgresql_where=text("kind = 'agency.registered'")),
         Index("entries_case", "case_id", "position", postgresql_where=text("case_id IS NOT NULL")),
     )
     position: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
@@ -205,6 +206,7 @@ class Account(SQLModel, table=True):
     """An agency's way in: the hash of its token. Never the token."""
 
     __tablename__: ClassVar[Any] = "accounts"
+    __table_args__ = (Index("accounts_token", "token_hash", unique=True),)
     agency: str = Field(primary_key=True)
     token_hash: bytes
     active: bool = True

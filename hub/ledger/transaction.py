@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 import psycopg
 from psycopg import errors
+from psycopg.types.json import Jsonb
 
 from hub.core.decide import HELD, Outcome, conflicting, decide
 from hub.core.directory import Directory
@@ -183,7 +184,7 @@ class Ledger:
             version += 1
             # The shared directory was changed in memory; on a rollback it must be read again.
             self._directory = (-1, self._directory[1])
-        refusals = psycopg.types.json.Jsonb(state.refusals)
+        refusals = Jsonb(state.refusals)
         connection.execute(sql.RAISE_HEAD, (state.size, frontier.to_bytes(), state.heard, version, refusals))
         if frontier.size != state.size:
             raise Halt(f"the tree has {frontier.size} leaves, the state counted {state.size}")
@@ -221,4 +222,3 @@ def _held(batch: Sequence[Prepared], outcomes: Sequence[Outcome], places: Sequen
         if outcome.verdict == HELD:
             held.setdefault(place, message.arrival.offset)
     return held
-

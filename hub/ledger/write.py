@@ -79,7 +79,13 @@ def _entry_row(frontier: Frontier, cause: bytes, ordinal: int, entry: Entry) -> 
     leaf = leaf_hash(encoded)
     frontier.append(leaf)
     return row(
-        int8(frontier.size), raw(cause), int2(ordinal), uuid(entry["case"]), text(entry["kind"]), raw(leaf), raw(encoded)
+        int8(frontier.size),
+        raw(cause),
+        int2(ordinal),
+        uuid(entry["case"]),
+        text(entry["kind"]),
+        raw(leaf),
+        raw(encoded),
     )
 
 

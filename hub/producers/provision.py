@@ -8,7 +8,7 @@ far an earlier one came. Blocking: call it in a thread.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import Any, Final
@@ -126,22 +126,29 @@ class Administration:
         self._ensure_topics({**partitions, FEED: 1})
 
     def add_agency(self, code: str, password: str) -> None:
-        """An agency's two topics, its rights, and its user. The user comes last: it never has less than it should.
+        """An agency's two topics, its rights, and its user. Raises `Usage` for a code that cannot be one."""
+        self.add_agencies({code: password})
 
-        Raises `Usage` for a code that cannot be one.
+    def add_agencies(self, passwords: Mapping[str, str]) -> None:
+        """The same for many at once (code → password): one request of each kind.
+
+        Users come last: none ever has less than it should.
         """
-        self._check(code)
-        self._ensure_topics({inbound(code): self._settings.inbound_partitions, outbound(code): 1})
-        with _explained(f"the rights of {code}"):
-            _done(self._admin.create_acls(_rights(code), request_timeout=TIMEOUT_S))
-        self._set_password(code, password)
-        log.info("agency_provisioned", agency=code)
+        self.check(passwords)
+        inbound_topics = {inbound(code): self._settings.inbound_partitions for code in passwords}
+        self._ensure_topics({**inbound_topics, **{outbound(code): 1 for code in passwords}})
+        with _explained("the rights of agencies"):
+            rights = [right for code in passwords for right in _rights(code)]
+            _done(self._admin.create_acls(rights, request_timeout=TIMEOUT_S))
+        self._set_passwords(passwords)
+        for code in passwords:
+            log.info("agency_provisioned", agency=code)
 
     def rotate(self, code: str, password: str) -> None:
         """Another password. Connections that are open stay open until they end; new ones need the new password."""
         if code not in self.agencies():
             raise Usage(f"agency {code} has no topics.", f"Add it first: hub agency add {code}")
-        self._set_password(code, password)
+        self._set_passwords({code: password})
         log.info("agency_rotated", agency=code)
 
     def suspend(self, code: str) -> None:
@@ -163,13 +170,16 @@ class Administration:
             _done(self._admin.alter_user_scram_credentials([deletion], request_timeout=TIMEOUT_S), unless=ABSENT)
         log.info("agency_suspended", agency=code)
 
-    def _check(self, code: str) -> None:
-        if not AGENCY_CODE.match(code):
-            raise Usage(f"{code!r} is no agency code.", "Use 2 to 39 small letters, digits and hyphens.")
-        for other in self.agencies():
-            # Rights to consumer groups go by prefix: "lh-" would open the groups of an agency called "lh-seoul".
-            if other.startswith(group_prefix(code)) or code.startswith(group_prefix(other)):
-                raise Usage(f"code {code} cannot stand beside {other}.", "Neither may begin with the other.")
+    def check(self, codes: Collection[str]) -> None:
+        """Whether these codes can be agencies' beside those there are. Raises `Usage`."""
+        known = {*self.agencies(), *codes}
+        for code in codes:
+            if not AGENCY_CODE.match(code):
+                raise Usage(f"{code!r} is no agency code.", "Use 2 to 39 small letters, digits and hyphens.")
+            for other in known:
+                # Rights to consumer groups go by prefix: "lh-" would open the groups of an agency called "lh-seoul".
+                if other.startswith(group_prefix(code)) or code.startswith(group_prefix(other)):
+                    raise Usage(f"code {code} cannot stand beside {other}.", "Neither may begin with the other.")
 
     def _ensure_topics(self, partitions: Mapping[str, int]) -> None:
         new = [NewTopic(name, num_partitions=n, config=dict(TOPIC_SETTINGS)) for name, n in partitions.items()]
@@ -182,11 +192,11 @@ class Administration:
             if len(found[name].partitions) != 1:
                 raise Usage(f"topic {name} has more than one partition, so it has no order.", "Remove it and repeat.")
 
-    def _set_password(self, code: str, password: str) -> None:
+    def _set_passwords(self, passwords: Mapping[str, str]) -> None:
         info = ScramCredentialInfo(self._scram(), SCRAM_ITERATIONS)
-        change = UserScramCredentialUpsertion(username(code), info, password.encode())
-        with _explained(f"the password of {code}"):
-            _done(self._admin.alter_user_scram_credentials([change], request_timeout=TIMEOUT_S))
+        changes = [UserScramCredentialUpsertion(username(c), info, p.encode()) for c, p in passwords.items()]
+        with _explained("passwords of agencies"):
+            _done(self._admin.alter_user_scram_credentials(changes, request_timeout=TIMEOUT_S))
 
     def _scram(self) -> ScramMechanism:
         known = {"SCRAM-SHA-256": ScramMechanism.SCRAM_SHA_256, "SCRAM-SHA-512": ScramMechanism.SCRAM_SHA_512}

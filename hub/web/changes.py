@@ -52,8 +52,9 @@ class Changes:
 
     def routes(self, router: APIRouter) -> None:
         """Add the address."""
+        path, about = "/v1/referrals/{id}/{change}", "Change a referral"
         router.add_api_route(
-            "/v1/referrals/{id}/{change}", self.post, methods=["POST"], tags=["referrals"], openapi_extra=CHANGE_BODY
+            path, self.post, methods=["POST"], tags=["referrals"], summary=about, openapi_extra=CHANGE_BODY
         )
 
     async def post(

@@ -65,7 +65,7 @@ def outcome(verdict: Verdict | None) -> dict[str, Any]:
 
 def receipt_path(source: str, id_: str) -> str:
     """Where the receipt of a message stands."""
-    return f"/v1/receipts/{quote(source, safe='/')}/{quote(id_, safe='')}"
+    return f"/v1/receipts/{quote(source, safe='')}/{quote(id_, safe='')}"
 
 
 class Courier:

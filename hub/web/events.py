@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 from urllib.parse import unquote
 
 from anyio import to_thread
@@ -34,10 +34,10 @@ class Events:
 
     def routes(self, router: APIRouter) -> None:
         """Add the addresses."""
-        router.add_api_route(
-            "/v1/events", self.post, methods=["POST"], status_code=202, tags=["events"], openapi_extra=ENVELOPE_BODY
-        )
-        router.add_api_route("/v1/receipts/{source:path}/{id}", self.receipt, methods=["GET"], tags=["events"])
+        post = {"status_code": 202, "summary": "Send events", "openapi_extra": ENVELOPE_BODY}
+        router.add_api_route("/v1/events", self.post, methods=["POST"], tags=["events"], **post)
+        path = "/v1/receipts/{source:path}/{id}"
+        router.add_api_route(path, self.receipt, methods=["GET"], tags=["events"], summary="What became of a message")
 
     async def post(self, request: Request, wait: Wait = 0.0) -> Response:
         """Take CloudEvents: structured, a batch, or in binary mode. All of a batch is stored, or none of it.
@@ -88,11 +88,14 @@ def _accepted(found: Message | list[Message] | Refusal) -> list[Message]:
 
 
 def _named(request: Request) -> tuple[str, str]:
-    """Source and id of the address as it was sent: an id may hold an encoded slash, which decoding would lose."""
-    scope: dict[str, Any] = dict(request.scope)
-    raw: bytes = scope.get("raw_path") or request.url.path.encode()
-    source, _, id_ = raw.partition(RECEIPTS)[2].rpartition(b"/")
+    """Source and id of the address as it was sent: an id may hold an encoded slash, which decoding would lose.
+
+    The slashes a source begins with may be encoded, plain, or merged into one by a proxy: all mean the same source.
+    """
+    raw: bytes = request.scope.get("raw_path") or request.url.path.encode()
+    source, _, id_ = raw.partition(b"?")[0].partition(RECEIPTS)[2].rpartition(b"/")
     try:
-        return unquote(source.decode("ascii"), errors="strict"), unquote(id_.decode("ascii"), errors="strict")
+        of, named = (unquote(part.decode("ascii"), errors="strict") for part in (source, id_))
     except UnicodeDecodeError:
         raise not_found() from None
+    return "//" + of.lstrip("/"), named

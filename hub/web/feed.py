@@ -83,7 +83,7 @@ class Feed:
 
     def routes(self, router: APIRouter) -> None:
         """Add the address."""
-        router.add_api_route("/v1/feed", self.get, methods=["GET"], tags=["feed"])
+        router.add_api_route("/v1/feed", self.get, methods=["GET"], tags=["feed"], summary="The feed")
 
     async def get(
         self,

@@ -73,10 +73,12 @@ class Site:
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.log = folder / "hub.log"
         self.acknowledged: list[tuple[str, int, int, str]] = []
-        self._producer = Producer(self.client(**{"enable.idempotence": True, "linger.ms": 5, "compression.type": "lz4"}))
+        self._producer = Producer(
+            self.client(**{"enable.idempotence": True, "linger.ms": 5, "compression.type": "lz4"})
+        )
 
     def client(self, **more: Any) -> dict[str, Any]:
-        """librdkafka's configuration."""
+        """Librdkafka's configuration."""
         return {
             "bootstrap.servers": self.settings.kafka_bootstrap,
             "security.protocol": "SASL_PLAINTEXT",
@@ -98,7 +100,7 @@ class Site:
         """Start processes: 'consumer 0', 'consumer 1', 'relay', 'web'."""
         for role in roles:
             with self.log.open("ab") as log:
-                self.processes[role] = subprocess.Popen(  # noqa: S603 - our own interpreter
+                self.processes[role] = subprocess.Popen(
                     [sys.executable, "-m", "hub.app", *role.split()],
                     env={**self.environment(), **environment},
                     stderr=log,

@@ -79,5 +79,3 @@ def _change(recorder: Recorder, case: str, referral: Referral, claim: AnswerClai
     if referral.origin_hidden and recorder.message.agency == referral.agency:
         facts["by"] = "source"
     recorder.emit("referral.changed", facts, case=case, bodies=(recorder.message.notes,))
-
-

@@ -45,9 +45,7 @@ def settle(
             _settle_one(recorder, person, id_, audience, near)
 
 
-def _settle_one(
-    recorder: Recorder, person: str, known_as: str, audience: list[str], near: Collection[str]
-) -> None:
+def _settle_one(recorder: Recorder, person: str, known_as: str, audience: list[str], near: Collection[str]) -> None:
     state = recorder.state
     home = state.home(person) or derive_id(recorder.message.cause, "case", len(recorder.entries))
     for left in _cases_of(state, person, near):

@@ -21,8 +21,8 @@ from hub.core.prepared import Prepared, Sealed
 from hub.core.privacy import VICTIM, audience_for
 from hub.core.rules import NeedCode
 from hub.core.sealing import derive_id
-from hub.core.vault import seal_bytes
 from hub.core.urgency import decide as decide_urgency
+from hub.core.vault import seal_bytes
 from hub.schemas.canonical import Reason, ReferralClaim, Refusal
 
 ENCODE = msgspec.json.Encoder(order="deterministic").encode
@@ -172,7 +172,11 @@ def _record(recorder: Recorder, claim: ReferralClaim, filing: Filing, need: Need
     facts["need"] = verdict.duplicate_of.need if verdict.duplicate_of else derive_id(message.cause, "need", ordinal)
     first = ordinal == 0
     # Every need's entry points to who it is for: `apply` has nothing else to go by when entries are read again.
-    bodies = (message.needs.get(need.code), message.identity, *((filing.sealed_matching, message.notes) if first else ()))
+    bodies = (
+        message.needs.get(need.code),
+        message.identity,
+        *((filing.sealed_matching, message.notes) if first else ()),
+    )
     recorder.emit(
         "referral.recorded", facts, case=filing.case, bodies=bodies, opened=_opened(message, claim, filing, need)
     )

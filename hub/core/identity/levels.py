@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _TWO = 2
 _NEAR2_LETTERS = 5  # two letters off says something only where more than half of the name is left
 _LUNAR_DAYS = range(17, 56)  # a lunar date read as a solar one lies this many days early
+_LUNAR_BEFORE = "1965"  # lunar birthdays are rare among those born later
 _MOBILE = "+8210"
 
 
@@ -84,11 +85,21 @@ def _unlike_birth(a: Features, b: Features) -> str:
         return "exact"  # the century was guessed
     if mine[:4] == other[:4] and mine[4:6] == other[6:] and mine[6:] == other[4:6]:
         return "swap"
-    if ("lunar" in (a.quality, b.quality)) and abs(a.day - b.day) in _LUNAR_DAYS:
+    if a.day and b.day and abs(a.day - b.day) in _LUNAR_DAYS and _may_be_lunar(a, b):
         return "lunar"
-    if OSA.distance(mine, other, score_cutoff=1) <= 1:
+    if OSA.distance(mine, other, score_cutoff=1) <= 1 or _is_year_late(mine, other):
         return "digit"
     return "year" if mine[:4] == other[:4] else "different"
+
+
+def _may_be_lunar(a: Features, b: Features) -> bool:
+    """Marked so, or both old enough to have grown up with a lunar birthday: clerks write it down as it is told."""
+    return "lunar" in (a.quality, b.quality) or (a.birth < _LUNAR_BEFORE and b.birth < _LUNAR_BEFORE)
+
+
+def _is_year_late(mine: str, other: str) -> bool:
+    """Registered a year after birth, as was usual until the 1950s: 1949 and 1950 differ in every digit."""
+    return mine[4:] == other[4:] and abs(int(mine[:4]) - int(other[:4])) == 1
 
 
 def phone(a: Features, b: Features) -> str:

@@ -3,9 +3,7 @@
 from alembic import context
 from sqlmodel import SQLModel
 
-from hub.ledger import tables
-
-assert tables  # noqa: S101 - importing fills the metadata
+import hub.ledger.tables  # noqa: F401 - importing fills the metadata
 
 connection = context.config.attributes["connection"]
 context.configure(connection=connection, target_metadata=SQLModel.metadata)

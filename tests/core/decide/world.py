@@ -139,6 +139,11 @@ class World:
         self.now = later(self.now, **span)
         return self.now
 
+    @staticmethod
+    def system(type_: str, data: object, id_: str, at: str = START) -> dict[str, Any]:
+        """One of the hub's own messages."""
+        return envelope(topics.HUB, type_, Formats.SYSTEM, data, id_, at)
+
     # ------------------------------------------------------------- out
     def referral(self, outcome: Outcome, ordinal: int = 0) -> Referral:
         """The referral a message brought about, as it stands now."""

@@ -5,6 +5,7 @@ CREATE TABLE accounts (
     active BOOLEAN NOT NULL,
     PRIMARY KEY (agency)
 );
+CREATE UNIQUE INDEX accounts_token ON accounts (token_hash);
 CREATE TABLE agencies (
     code VARCHAR NOT NULL,
     doc JSONB NOT NULL,
@@ -64,6 +65,7 @@ CREATE TABLE entries (
 );
 CREATE INDEX entries_case ON entries (case_id, position) WHERE case_id IS NOT NULL;
 CREATE UNIQUE INDEX entries_cause ON entries (cause, ordinal);
+CREATE INDEX entries_registrations ON entries (position) WHERE kind = 'agency.registered';
 CREATE TABLE head (
     id SERIAL NOT NULL,
     size BIGINT NOT NULL,

@@ -1,0 +1,156 @@
+"""`hub agency`: accounts of agencies. Owns checking what was typed; the work is `hub.cli.accounts`'s."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Collection, Sequence
+from io import StringIO
+from typing import Annotated, Any, Final
+
+import msgspec
+import typer
+
+from hub.cli import accounts
+from hub.cli.accounts import Credentials
+from hub.cli.installation import installation
+from hub.cli.output import Json, State, emit, examples, say, table
+from hub.cli.output import group as new_group
+from hub.cli.publishing import Verdicts
+from hub.core.rules import Rules
+from hub.errors import Usage
+from hub.ledger.accounts import Accounts
+from hub.ledger.connect import connect
+from hub.ledger.keyfile import load_keys
+from hub.rules import texts
+from hub.schemas.canonical import AgencyClaim
+from hub.settings import Settings
+
+group = new_group()
+#: As in the glossary; an account's purposes decide what it may know.
+PURPOSES: Final = ("treatment", "victim_support", "housing", "welfare", "child_protection", "statistics", "audit")
+BASES: Final = ("consent_self", "consent_legal_rep", "report_duty", "life_at_risk", "other_law(…)")
+Code = Annotated[str, typer.Argument(metavar="CODE", help="Small letters, digits and hyphens.")]
+
+
+@group.command("add")
+@examples(
+    "hub agency add jeil --kind hospital --name 제일병원 --purpose treatment --legal-basis consent_self",
+    "hub agency add dong-seosin --kind dong_center --name '서신동 행정복지센터' --purpose welfare "
+    "--legal-basis 'other_law(사회보장급여법 제13조)' --area 평거동 --json",
+)
+def add(
+    code: Code,
+    kind: Annotated[str, typer.Option("--kind", help="A kind of hub/rules/routing.toml: hospital, dong_center …")],
+    name: Annotated[str, typer.Option("--name", help="The agency's name, as people read it.")],
+    legal_basis: Annotated[str, typer.Option("--legal-basis", help="By what right it refers where no consent does.")],
+    purpose: Annotated[list[str] | None, typer.Option("--purpose", help="May be given several times.")] = None,
+    area: Annotated[list[str] | None, typer.Option("--area", help="An administrative dong it serves.")] = None,
+    state: State = None,
+    as_json: Json = False,
+) -> None:
+    """Make an account: recorded in the ledger, then its topics, rights, password and token.
+
+    The secrets are printed this once, and kept in the state folder so that `hub send --agency CODE` works here.
+    """
+    rules = texts()
+    _known("kind", [kind], Rules.load(rules).kinds)
+    _known("purpose", purpose or (), PURPOSES)
+    _known("area", area or (), _dongs(rules))
+    _check_basis(legal_basis)
+    claim = AgencyClaim(code, kind, name, tuple(purpose or ()), legal_basis, tuple(area or ()))
+    _show(accounts.register(installation(state), [claim])[0], as_json=as_json)
+
+
+@group.command("list")
+@examples("hub agency list", "hub agency list --json")
+def show_all(state: State = None, as_json: Json = False) -> None:
+    """All accounts with kind, purposes, state, and whether a token works."""
+    rows = listed(installation(state))
+    if as_json:
+        emit(rows)
+        return
+    header = ("code", "kind", "name", "purposes", "state", "token")
+    print(table([[row[h] if h != "purposes" else ",".join(row[h]) for h in header] for row in rows], header))
+
+
+@group.command("rotate")
+@examples("hub agency rotate jeil", "hub agency rotate jeil --json")
+def rotate(code: Code, state: State = None, as_json: Json = False) -> None:
+    """A new token and a new Kafka password; the former ones stop working."""
+    settings = installation(state)
+    _must_exist(settings, code)
+    _show(accounts.provide(settings, [code])[0], as_json=as_json)
+
+
+@group.command("suspend")
+@examples("hub agency suspend jeil")
+def suspend(code: Code, state: State = None, as_json: Json = False) -> None:
+    """Stop an account: recorded in the ledger, then token and Kafka rights are taken. Nothing it sent is removed."""
+    settings = installation(state)
+    _must_exist(settings, code)
+    accounts.change(settings, code, "suspend")
+    accounts.withdraw(settings, code)
+    emit({"code": code, "state": "suspended"}) if as_json else print(f"{code} is suspended")
+
+
+@group.command("resume")
+@examples("hub agency resume jeil", "hub agency resume jeil --json")
+def resume(code: Code, state: State = None, as_json: Json = False) -> None:
+    """Let a suspended or paused account go on, with a new token and a new password."""
+    settings = installation(state)
+    _must_exist(settings, code)
+    accounts.change(settings, code, "resume")
+    _show(accounts.provide(settings, [code])[0], as_json=as_json)
+
+
+def listed(settings: Settings) -> list[dict[str, Any]]:
+    """Every account as one value."""
+    with Verdicts(settings) as verdicts:
+        directory = verdicts.reads.directory()
+    with connect(settings.database_url, name="hub-accounts") as connection:
+        tokens = Accounts(connection, load_keys(settings.keys_file).pepper).listed()
+    return [
+        {
+            "code": code,
+            "kind": agency.kind,
+            "name": agency.name,
+            "purposes": agency.purposes,
+            "legal_basis": agency.legal_basis,
+            "areas": agency.areas,
+            "state": agency.state,
+            "token": "works" if tokens.get(code) else "none",
+        }
+        for code, agency in directory.items()
+    ]
+
+
+def _show(made: Credentials, *, as_json: bool) -> None:
+    if as_json:
+        emit(msgspec.to_builtins(made))
+        return
+    rows = [("code", made.code), ("token", made.token)]
+    rows += [(f"kafka {name}", value) for name, value in msgspec.to_builtins(made.kafka).items()]
+    print(table(rows))
+    say("shown this once; a new one: hub agency rotate " + made.code)
+
+
+def _known(what: str, given: Sequence[str], known: Collection[str]) -> None:
+    unknown = [one for one in given if one not in known]
+    if unknown:
+        raise Usage(f"there is no {what} '{unknown[0]}'.", f"Use one of {', '.join(sorted(known))}.")
+
+
+def _check_basis(basis: str) -> None:
+    if basis not in BASES and not (basis.startswith("other_law(") and basis.endswith(")")):
+        raise Usage(f"'{basis}' is no legal basis.", f"Use one of {', '.join(BASES)}.")
+
+
+def _dongs(rules: dict[str, str]) -> set[str]:
+    files = (rules["areas.csv"], rules["town-areas.csv"])
+    return {row["administrative_dong"] for text in files for row in csv.DictReader(StringIO(text))}
+
+
+def _must_exist(settings: Settings, code: str) -> None:
+    with Verdicts(settings) as verdicts:
+        if code not in verdicts.reads.directory():
+            raise Usage(f"there is no agency '{code}'.", "See `hub agency list`.")
