@@ -1,0 +1,1 @@
+"""Measurements: what `hub bench` times, always as ratios of one run."""
