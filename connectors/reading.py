@@ -20,6 +20,7 @@ import orjson
 
 from connectors.reading_fhir import bundles
 from connectors.reading_tables import OLE, ZIP, Broken, Line, csv_lines, xlsx_lines
+from hub.errors import Usage
 from hub.schemas.canonical import Refusal
 from hub.schemas.envelope import RAW_LIMIT, read_object
 from hub.schemas.topics import Formats, Types
@@ -85,7 +86,7 @@ class Sender(msgspec.Struct, frozen=True):
 
 
 def read(path: Path, agency: str, *, key: bytes, now: str, fmt: str | None = None) -> Iterator[Event | Broken]:
-    """The events in a file, in its order; a folder is one of loose FHIR resources.
+    """The events in a file, in its order; a folder is one of loose FHIR resources. `Usage` for an unknown `fmt`.
 
     Args:
         path: the file. Its kind is found by its content, not by its name.
@@ -96,6 +97,8 @@ def read(path: Path, agency: str, *, key: bytes, now: str, fmt: str | None = Non
     """
     sender = Sender(agency, key, now)
     schema = NAMES.get(fmt, fmt) if fmt else None
+    if schema not in {None, *NAMES.values()}:
+        raise Usage(f"The format {fmt} is unknown.", f"Use one of {', '.join(NAMES)}.")
     try:
         found = _folder([path], sender) if path.is_dir() else _file(path, sender, schema)
         for item in found:
@@ -160,13 +163,21 @@ def _hl7(path: Path, sender: Sender) -> Iterator[Event | Broken]:
 
 
 def _json(path: Path, sender: Sender, schema: str | None) -> Iterator[Event | Broken]:
-    """One JSON document, or one on each line."""
-    raw = path.read_bytes() if path.stat().st_size <= RAW_LIMIT else b""
-    document = read_object(raw.removeprefix(b"\xef\xbb\xbf")) if raw else None
-    if isinstance(document, dict):
-        yield from _documents(iter(((0, document),)), path, sender, schema)
-    else:
+    """One JSON document, an array of them, or one on each line."""
+    with path.open("rb") as handle:
+        first = handle.readline(RAW_LIMIT + 1).removeprefix(b"\xef\xbb\xbf").strip()
+    if first.startswith(b"{") and first.endswith(b"}"):
         yield from _documents(_json_lines(path), path, sender, schema)
+        return
+    raw = _whole(path)
+    if isinstance(raw, Broken):
+        yield raw
+        return
+    text = raw.removeprefix(b"\xef\xbb\xbf").strip()
+    # Inside an object, an array is read as strictly as any document.
+    held = read_object(text) if text.startswith(b"{") else read_object(b'{"all":' + text + b"}")
+    many = held["all"] if isinstance(held, dict) and not text.startswith(b"{") else [held]
+    yield from _documents(enumerate(many), path, sender, schema)
 
 
 def _json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any] | Refusal]]:
@@ -182,13 +193,15 @@ def _json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any] | Refusal]]:
 
 
 def _documents(
-    documents: Iterator[tuple[int, dict[str, Any] | Refusal]], path: Path, sender: Sender, schema: str | None
+    documents: Iterable[tuple[int, Any]], path: Path, sender: Sender, schema: str | None
 ) -> Iterator[Event | Broken]:
     """Each document by what it is; loose resources wait for the others they belong to."""
     loose: list[tuple[str, dict[str, Any]]] = []
     for row, document in documents:
         if isinstance(document, Refusal):
             yield Broken(str(path), row, document.reasons[0].text)
+        elif not isinstance(document, dict):
+            yield Broken(str(path), row, "no JSON object")
         elif document.get("resourceType") == "Bundle":
             yield sender.event(Formats.FHIR, _fhir_subject(document), data=document)
         elif "resourceType" in document:

@@ -10,7 +10,8 @@ import codecs
 import csv
 import re
 import zipfile
-from collections.abc import Iterator, Sequence
+import zlib
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Final
@@ -28,6 +29,7 @@ CELL_LIMIT: Final = 10_000
 COLUMNS_LIMIT: Final = 100
 HEADER_WITHIN: Final = 30  # rows from the top
 HEADER_CELLS: Final = 3
+LABEL_LIMIT: Final = 40  # characters of a column title
 
 _NUMBERISH: Final = re.compile(r"[\d\s.,:/-]+")
 _PLACE: Final = re.compile(rb'\br="([A-Z]{1,3})(\d{1,7})"')
@@ -57,16 +59,19 @@ def csv_lines(path: Path) -> Iterator[Line | Broken]:
         first = lines.peek()
         reader = csv.reader(lines, delimiter=max(",\t;|", key=first.count))
         yield from _below_header(_csv_rows(reader, lines, path), path, "")
+        if lines.ends_badly:
+            yield Broken(str(path), lines.number + 1, "from here on the bytes are not in the charset of the file")
 
 
 class _Bounded:
     """Lines of at most `LINE_LIMIT` characters; a longer one becomes empty and is remembered."""
 
-    def __init__(self, readline: object) -> None:
+    def __init__(self, readline: Callable[[int], str]) -> None:
         self._readline = readline
         self._ahead: list[str] = []
         self.number = 0
         self.too_long: set[int] = set()
+        self.ends_badly = False
 
     def peek(self) -> str:
         """The first line, which is read again."""
@@ -90,7 +95,11 @@ class _Bounded:
         return "\n"
 
     def _read(self) -> str:
-        return self._readline(LINE_LIMIT + 1)  # type: ignore[operator,no-any-return]
+        try:
+            return self._readline(LINE_LIMIT + 1)
+        except UnicodeError:  # UTF-16 cut in the middle; of other charsets single bytes are kept and found later
+            self.ends_badly = True
+            return ""
 
 
 def _csv_rows(reader: Iterator[list[str]], lines: _Bounded, path: Path) -> Iterator[tuple[int, list[str]] | Broken]:
@@ -204,9 +213,6 @@ def _is_header(filled: list[str]) -> bool:
     )
 
 
-LABEL_LIMIT: Final = 40
-
-
 def _trimmed(cells: list[str]) -> list[str]:
     """Without the empty cells at the end."""
     last = max((place for place, cell in enumerate(cells) if cell.strip()), default=-1)
@@ -240,7 +246,7 @@ def _dangerous(path: Path) -> str:
             sheets = [part for part in archive.infolist() if "worksheets/" in part.filename]
             if any(_spans(archive, part) > CELLS_LIMIT for part in sheets):
                 return f"a sheet spans more than {CELLS_LIMIT} cells"
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError):
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError, ValueError):
         return "not a readable workbook"
     return ""
 

@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 
 import structlog
 import uvicorn
+from aiokafka.errors import KafkaError
 from faststream.kafka import KafkaBroker
 
 from hub import __version__
@@ -136,6 +137,8 @@ async def _consume(settings: Settings, index: int) -> None:
     log.info("consumer_started", index=index)
     await stopped.wait()
     resume.cancel()
+    for consumer in consumers:
+        consumer.close()
     await broker.stop()
     for consumer in consumers:
         consumer.ledger.close()
@@ -175,10 +178,7 @@ async def _resume_paused(consumer: BatchConsumer) -> None:
     """Look once a second whether a paused agency was resumed."""
     while True:
         await asyncio.sleep(1.0)
-        paused = consumer.subscriber.consumer.paused() if consumer.subscriber.consumer else ()
-        if paused:
-            active = await asyncio.to_thread(consumer.cursors.active_topics)
-            await consumer.resume_paused(active.__contains__)
+        await consumer.resume_paused()
 
 
 async def _relay(settings: Settings) -> None:
@@ -258,7 +258,7 @@ async def _patiently(step: Callable[[], Awaitable[T]]) -> T:
     while True:
         try:
             return await step()
-        except (Retry, OSError) as error:
+        except (Retry, KafkaError, OSError) as error:
             log.warning("dependency_away", reason=str(error)[:200])
             await asyncio.sleep(0.5)
 

@@ -6,7 +6,7 @@ A body that does not open any more (its key was destroyed) is simply unknown.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -14,10 +14,50 @@ import msgspec
 from hub.core.bodies import IDENTITY, MATCHING, NOTHING, IdentityBody, MatchingBody, NeedBody, Opened, SignalBody
 from hub.core.identity.features import build
 from hub.core.identity.keys import blocking, unit_key
-from hub.core.sealing import keyed_digest
+from hub.core.sealing import keyed_digest, open_, unwrap
 
 #: Plaintext of a body by key id and class; None when it does not open any more.
 Bodies = Callable[[str, str], bytes | None]
+
+class Erased(Exception):  # noqa: N818 - it is a state of affairs, not a mistake
+    """A key was destroyed: what it opened cannot be decided again."""
+
+
+class Vault:
+    """Stored bodies of a stretch of the ledger: (wrapped key, ciphertext) by key id and class.
+
+    `find` is asked for keys that no entry of the stretch points to (a refused referral's record).
+    """
+
+    def __init__(
+        self,
+        stored: Mapping[tuple[str, str], tuple[bytes | None, bytes | None]],
+        kek: bytes,
+        find: Callable[[str], bytes | None],
+    ) -> None:
+        self._stored, self._kek, self._find = stored, kek, find
+        self._wrapped: dict[str, bytes | None] = {}
+        for (key_id, _), (wrapped, _) in stored.items():
+            self._wrapped[key_id] = wrapped or self._wrapped.get(key_id)
+        self._keys: dict[str, bytes] = {}
+
+    def data_key(self, key_id: str) -> bytes:
+        """The kept data key. Raises `Erased` when it was destroyed."""
+        key = self._keys.get(key_id)
+        if key is None:
+            wrapped = self._wrapped[key_id] if key_id in self._wrapped else self._find(key_id)
+            if wrapped is None:
+                raise Erased(key_id)
+            key = self._keys[key_id] = unwrap(self._kek, wrapped, key_id)
+        return key
+
+    def body(self, key_id: str, cls: str) -> bytes | None:
+        """A body's plaintext; None when it does not open any more."""
+        _, sealed = self._stored.get((key_id, cls), (None, None))
+        if sealed is None or self._wrapped[key_id] is None:
+            return None
+        return open_(self.data_key(key_id), key_id, cls, sealed)
+
 
 _identity: Final = msgspec.json.Decoder(IdentityBody).decode
 _matching: Final = msgspec.json.Decoder(MatchingBody).decode

@@ -125,12 +125,12 @@ def message(type_: str, claim: AgencyClaim, action: str) -> Envelope:
     return envelope
 
 
-def tell(settings: Settings, envelopes: Sequence[Envelope]) -> None:
+def tell(settings: Settings, envelopes: Sequence[Envelope], topic: str = RULES) -> None:
     """Publish the hub's own messages and wait until all are recorded. Raises `Usage` when one is refused."""
     if not envelopes:
         return
     publish(
-        settings, [Outgoing(RULES, e.partitionkey, e.model_dump_json(exclude_none=True).encode()) for e in envelopes]
+        settings, [Outgoing(topic, e.partitionkey, e.model_dump_json(exclude_none=True).encode()) for e in envelopes]
     )
     with Verdicts(settings) as verdicts:
         found = verdicts.wait(envelopes, VERDICT_WITHIN_S)

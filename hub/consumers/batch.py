@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import os
 import traceback
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 from aiokafka import ConsumerRecord, TopicPartition
@@ -23,17 +24,26 @@ from hub.core.policy import Policy
 from hub.core.prepare import prepare
 from hub.core.prepared import Arrival, Prepared
 from hub.core.vault import DataKeys
-from hub.errors import Fenced, HubError, Retry
+from hub.errors import Fenced, Halt, HubError, Retry
 from hub.ledger.cursors import Claim, Cursors
 from hub.ledger.documents import seal_features
-from hub.ledger.transaction import Ledger, Move
+from hub.ledger.transaction import Ledger, Move, Recorded
 from hub.settings import Settings
 
 log = structlog.get_logger()
 TopicIds = Callable[[Iterable[str]], dict[str, str]]
-#: Seconds a fenced consumer waits for the rebalance that explains it.
-FENCED_WAITS = 5
+T = TypeVar("T")
+#: How long the group waits for our claims at most: no heartbeat leaves meanwhile. After it they are made beside it.
+CLAIM_WITHIN_S = 8.0
+#: How long the group waits for the batch in flight: below the rebalance timeout.
+BATCH_WITHIN_S = 20.0
+#: A fenced consumer waits for the rebalance that explains it; after this long it claims again.
+EXPLAINED_WITHIN_S = 5.0
 RETRY_S = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0)
+
+
+class Released(Exception):  # noqa: N818 - no error: this batch is another's to read again
+    """The batch in hand is not ours any more: its partitions were taken while it waited, or this process ends."""
 
 
 def arrival_of(record: ConsumerRecord) -> Arrival:
@@ -66,62 +76,101 @@ class BatchConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         self.decided = 0
         self.under_lock_s = 0.0
         self.ready = False
+        self.closing = False
+        self._owning: asyncio.Task[None] | None = None
+
+    def close(self) -> None:
+        """Wait for nothing any more: the batch in hand is decided if that is possible now, else left to the next."""
+        self.closing = True
 
     # ------------------------------------------------------------- ownership
-    async def on_partitions_assigned(self, assigned: list[TopicPartition]) -> None:
-        """Claim each partition (raising its epoch fences a zombie) and seek to what the ledger says."""
-        if assigned:
-            await self._patiently(lambda: self._claim(assigned))
-            for place in assigned:
-                self.subscriber.consumer.seek(place, self.claims[place].next)
-        self.ready = True
+    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        """Claim each partition (raising its epoch fences a zombie) and go on where the ledger says."""
+        places = sorted(assigned)
+        if places:
+            self.subscriber.consumer.pause(*places)  # until then it would be read from anywhere
+            await asyncio.wait([self._own(places)], timeout=CLAIM_WITHIN_S)
 
-    async def on_partitions_revoked(self, revoked: list[TopicPartition]) -> None:
-        """Let the batch in flight end (bounded: the group waits), then forget."""
+    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        """Let the batch in flight end (bounded: the group waits), then forget everything: aiokafka revokes all."""
+        del revoked
+        if self._owning is not None:
+            self._owning.cancel()
         try:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(BATCH_WITHIN_S):
                 await self.busy.acquire()
                 self.busy.release()
         except TimeoutError:
             log.warning("batch_outlived_rebalance")
-        for place in revoked:
-            self.claims.pop(place, None)
+        self.claims = {}
 
-    def _claim(self, assigned: Sequence[TopicPartition]) -> None:
-        ids = self.topic_ids({p.topic for p in assigned})
-        claims = self.cursors.claim((p.topic, ids[p.topic], p.partition) for p in assigned)
-        for place in assigned:
-            self.claims[place] = claims[place.topic, place.partition]
+    def _own(self, places: Sequence[TopicPartition], after_s: float = 0.0) -> asyncio.Task[None]:
+        if self._owning is not None:
+            self._owning.cancel()
+        self._owning = asyncio.create_task(self._claim_and_begin(places, after_s))
+        self._owning.add_done_callback(lambda task: task.cancelled() or task.exception())  # told by `stop` already
+        return self._owning
+
+    async def _claim_and_begin(self, places: Sequence[TopicPartition], after_s: float) -> None:
+        with self._halting(), suppress(Released):
+            await asyncio.sleep(after_s)
+            found = await self._patiently(partial(self._claim, places))
+            for place, claim in found.items():
+                self._begin(place, claim)
+
+    def _claim(self, places: Sequence[TopicPartition]) -> dict[TopicPartition, Claim]:
+        ids = self.topic_ids({p.topic for p in places})
+        claims = self.cursors.claim((p.topic, ids[p.topic], p.partition) for p in places)
+        return {place: claims[place.topic, place.partition] for place in places}
+
+    def _begin(self, place: TopicPartition, claim: Claim, *, resting: bool = False) -> None:
+        """From here on the partition is ours. Claim and position change in one step of the loop (see `_current`)."""
+        if place in self._assigned():
+            consumer = self.subscriber.consumer
+            consumer.seek(place, claim.next)
+            (consumer.pause if resting else consumer.resume)(place)
+            self.claims[place] = claim
 
     # ------------------------------------------------------------- batches
     async def handle(self, records: tuple[ConsumerRecord, ...]) -> None:
-        """Decide a batch. Never raises: an exception out of a handler would skip the batch for good."""
+        """Decide a batch. Whatever goes wrong ends the process: going on would skip the batch for good."""
         async with self.busy:
-            try:
-                await self._handle([r for r in records if self._wanted(r)])
-            except Fenced:
-                log.warning("batch_fenced", partitions=len(self.claims))
-                await self._fenced()
-            except BaseException as error:
-                # The one place that catches everything: whatever this is, going on would skip the batch.
-                if not isinstance(error, asyncio.CancelledError):
-                    log.critical("consumer_halted", error=type(error).__name__, reason=_reason(error))
-                    self.stop(error)
-                raise
+            with self._halting(), suppress(Released):
+                try:
+                    await self._handle(await self._current(records))
+                except Fenced:
+                    log.warning("batch_fenced", partitions=len(self.claims))
+                    await self._fenced()
 
-    def _wanted(self, record: ConsumerRecord) -> bool:
-        claim = self.claims.get(TopicPartition(record.topic, record.partition))
-        return claim is not None and record.offset >= claim.next
+    async def _current(self, records: Sequence[ConsumerRecord]) -> list[ConsumerRecord]:
+        """The records to be decided: those that were read from where the ledger says.
+
+        From one seek to the next aiokafka hands a partition's records over in order and leaves none out (numbers may
+        be missing: control records). What was read before a seek and arrives after it is known by the position, which
+        is not behind its last record; or else the seek went beyond all of it, and none of its offsets is asked for.
+        """
+        last = {TopicPartition(r.topic, r.partition): r.offset for r in records}
+        places = [p for p in last if p in self.claims and p in self._assigned()]
+        at = {place: await self.subscriber.consumer.position(place) for place in places}
+        for place, position in at.items():
+            if (claim := self.claims.get(place)) and position < claim.next:
+                text = f"{place.topic}/{place.partition} goes on at {position}, but was decided up to {claim.next}"
+                raise Halt(f"{text}: Kafka lost records, and new ones have the offsets of old ones.")
+        wanted = {p: self.claims[p].next for p, offset in last.items() if p in self.claims and at.get(p, -1) > offset}
+        places_of = [(TopicPartition(r.topic, r.partition), r) for r in records]
+        return [r for place, r in places_of if place in wanted and r.offset >= wanted[place]]
 
     async def _handle(self, records: Sequence[ConsumerRecord]) -> None:
-        start = 0
-        while start < len(records):
-            part = records[start : start + self.slice]
+        owned = dict(self.claims)
+        while records and not self.closing:
+            part, records = records[: self.slice], records[self.slice :]
             # In a thread: a long synchronous stretch in the loop would starve the heartbeats.
             prepared = await asyncio.to_thread(self._prepare, part)
-            await self._patiently(partial(self._record, part, prepared))
-            start += len(part)
-            self.progress += 1
+            recorded = await self._patiently(partial(self._record, part, prepared, owned))
+            resting = self._note(part, recorded, owned)
+            if resting:
+                # What lies behind a message that was left alone is read again with it.
+                records = [r for r in records if TopicPartition(r.topic, r.partition) not in resting]
 
     def _prepare(self, records: Sequence[ConsumerRecord]) -> list[Prepared]:
         prepared = [prepare(arrival_of(r), self.policy, self.data_keys) for r in records]
@@ -131,21 +180,33 @@ class BatchConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
                 message.features_sealed = sealed
         return prepared
 
-    def _record(self, records: Sequence[ConsumerRecord], prepared: Sequence[Prepared]) -> None:
-        last: dict[TopicPartition, int] = {}
-        for record in records:
-            last[TopicPartition(record.topic, record.partition)] = record.offset + 1
-        moves = [
-            Move(self.claims[p].partition_id, self.claims[p].epoch, self.claims[p].next, n) for p, n in last.items()
-        ]
-        places = [self.claims[TopicPartition(r.topic, r.partition)].partition_id for r in records]
-        recorded = self.ledger.record(prepared, places, moves)
-        for place, next_offset in last.items():
-            claim = self.claims[place]
-            claim.next = recorded.held.get(claim.partition_id, next_offset)
+    def _record(
+        self, records: Sequence[ConsumerRecord], prepared: Sequence[Prepared], owned: Mapping[TopicPartition, Claim]
+    ) -> Recorded:
+        """Record a slice under the claims its records were read under, however long PostgreSQL was away since."""
+        last = {TopicPartition(r.topic, r.partition): r.offset + 1 for r in records}
+        if any(self.claims.get(place) is not owned[place] for place in last):
+            raise Released
+        moves = [Move(owned[p].partition_id, owned[p].epoch, owned[p].next, end) for p, end in last.items()]
+        places = [owned[TopicPartition(r.topic, r.partition)].partition_id for r in records]
+        return self.ledger.record(prepared, places, moves)
+
+    def _note(
+        self, records: Sequence[ConsumerRecord], recorded: Recorded, owned: Mapping[TopicPartition, Claim]
+    ) -> set[TopicPartition]:
+        """Remember how far we are. Returns the partitions of paused agencies: they rest, everybody else's go on."""
+        resting = set()
+        for place, end in {TopicPartition(r.topic, r.partition): r.offset + 1 for r in records}.items():
+            claim = owned[place]
+            claim.next = recorded.held.get(claim.partition_id, end)
             if claim.partition_id in recorded.held:
-                self._pause(place, claim.next)
+                resting.add(place)
+                if self.claims.get(place) is claim:
+                    self._begin(place, claim, resting=True)
+                    log.warning("agency_partition_paused", topic=place.topic, partition=place.partition)
+        self.progress += 1
         self._measure(len(records), recorded.under_lock_s)
+        return resting
 
     def _measure(self, count: int, under_lock_s: float) -> None:
         """Slices follow the time they hold the lock: everybody waits for it."""
@@ -155,63 +216,68 @@ class BatchConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
             target = self.settings.lock_target_ms / 1000
             self.slice = max(20, min(1000, int(self.slice * min(1.5, max(0.5, target / max(under_lock_s, 0.001))))))
 
-    def _pause(self, place: TopicPartition, offset: int) -> None:
-        """An agency past its refusal ratio: its partitions rest, everybody else's go on."""
-        self.subscriber.consumer.pause(place)
-        self.subscriber.consumer.seek(place, offset)
-        log.warning("agency_partition_paused", topic=place.topic, partition=place.partition)
-
-    async def resume_paused(self, active: Callable[[str], bool]) -> None:
+    async def resume_paused(self) -> None:
         """Let partitions of agencies that were resumed go on."""
         consumer = self.subscriber.consumer
-        for place in consumer.paused() if consumer else ():
-            if active(place.topic) and place in self.claims:
-                consumer.seek(place, self.claims[place].next)
-                consumer.resume(place)
+        if consumer is not None and consumer.paused():
+            active = await self._patiently(self.cursors.active_topics)
+            for place in consumer.paused():
+                if place.topic in active and place in self.claims:
+                    self._begin(place, self.claims[place])
 
     # ------------------------------------------------------------- trouble
     async def _fenced(self) -> None:
-        """Forget, re-read, seek. Where our epoch still stands, a commit whose answer was lost had happened after all.
+        """Forget and re-read. Where our epoch still stands, a commit whose answer was lost had happened after all.
 
-        Where another's epoch stands, a rebalance is on its way to us; if none comes, we ask again.
+        Where another's epoch stands, a rebalance is on its way to us; if none comes, we ask again. We wait for it
+        beside the batch, not in it: the rebalance waits for the batch.
         """
-        before = dict(self.claims)
-        self.claims.clear()
-        for attempt in range(FENCED_WAITS):
-            found: dict[tuple[str, int], tuple[int, int]] = {}
-            await self._patiently(partial(self._epochs, found))
-            for place, claim in before.items():
-                epoch, next_offset = found.get((place.topic, place.partition), (-1, 0))
-                if epoch == claim.epoch and place not in self.claims:
-                    self.claims[place] = Claim(claim.partition_id, epoch, next_offset)
-            if all(p in self.claims for p in self._assigned()) or attempt == FENCED_WAITS - 1:
-                break
-            await asyncio.sleep(1.0)
-        missing = [p for p in self._assigned() if p not in self.claims]
+        before, self.claims = self.claims, {}
+        found = await self._patiently(self.cursors.epochs)
+        missing = []
+        for place in sorted(self._assigned()):
+            claim, (epoch, next_offset) = before.get(place), found.get((place.topic, place.partition), (-1, 0))
+            if place in self.claims:
+                continue
+            if claim is not None and claim.epoch == epoch:
+                self._begin(place, Claim(claim.partition_id, epoch, next_offset))
+            else:
+                missing.append(place)
         if missing:
-            await self._patiently(lambda: self._claim(missing))
-        for place in self._assigned():
-            self.subscriber.consumer.seek(place, self.claims[place].next)
+            self.subscriber.consumer.pause(*missing)
+            self._own(missing, EXPLAINED_WITHIN_S)
 
-    def _epochs(self, found: dict[tuple[str, int], tuple[int, int]]) -> None:
-        found.update(self.cursors.epochs())
+    def _assigned(self) -> frozenset[TopicPartition]:
+        return self.subscriber.consumer.assignment() if self.subscriber.consumer else frozenset()
 
-    def _assigned(self) -> list[TopicPartition]:
-        return sorted(self.subscriber.consumer.assignment()) if self.subscriber.consumer else []
-
-    async def _patiently(self, step: Callable[[], None]) -> None:
-        """Run a step in a thread; while a dependency is away, pause everything, wait, and run it again."""
+    async def _patiently(self, step: Callable[[], T]) -> T:
+        """Run a step in a thread; while a dependency is away, wait and run it again. The membership stays."""
         attempt = 0
         while True:
             try:
-                await asyncio.to_thread(step)
-                break
+                done = await asyncio.to_thread(step)
             except Retry as error:
                 self.ready = False
+                if self.closing:
+                    raise Released from error
                 log.warning("dependency_away", reason=str(error), attempt=attempt)
                 await asyncio.sleep(RETRY_S[min(attempt, len(RETRY_S) - 1)])
                 attempt += 1
-        self.ready = True
+            else:
+                self.ready = True
+                return done
+
+    @contextmanager
+    def _halting(self) -> Iterator[None]:
+        """End the process with whatever comes up: aiokafka and FastStream would log it and go on without us."""
+        try:
+            yield
+        except BaseException as error:
+            # The one place that catches everything.
+            if not isinstance(error, asyncio.CancelledError):
+                log.critical("consumer_halted", error=type(error).__name__, reason=_reason(error))
+                self.stop(error)
+            raise
 
 
 def _reason(error: BaseException) -> str:

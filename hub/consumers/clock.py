@@ -9,17 +9,21 @@ import asyncio
 from collections.abc import Sequence
 from functools import partial
 
-from aiokafka import ConsumerRecord
+import msgspec
+from aiokafka import ConsumerRecord, TopicPartition
 
 from hub.consumers.batch import BatchConsumer
 from hub.core.prepare import prepare
 from hub.core.prepared import Arrival, Prepared
-from hub.ledger.continuations import CONTINUATIONS, next_page
+from hub.ledger.continuations import CONTINUATIONS
 from hub.ledger.cursors import Claim
 from hub.ledger.transaction import Move
+from hub.schemas import topics
 from hub.schemas.canonical import TickClaim
 
 WAIT_S = 0.05
+#: How long one tick is waited for before the ticks behind it are looked at again.
+LOOK_AGAIN_S = 1.0
 
 
 class ClockConsumer(BatchConsumer):
@@ -28,45 +32,57 @@ class ClockConsumer(BatchConsumer):
     pages: Claim | None = None
 
     async def _handle(self, records: Sequence[ConsumerRecord]) -> None:
-        for record in records:
-            prepared = await asyncio.to_thread(self._prepare, [record])
-            await self._passed(prepared[0])
-            await self._patiently(partial(self._record, [record], prepared))
-            self.progress += 1
+        owned = dict(self.claims)
+        ticks = await asyncio.to_thread(self._prepare, records)
+        for at, (record, tick) in enumerate(zip(records, ticks, strict=True)):
+            ready = await self._awaited(tick, ticks[at + 1 :])
+            if ready is None:
+                place = TopicPartition(record.topic, record.partition)
+                if self.claims.get(place) is owned[place]:
+                    self._begin(place, owned[place])
+                return
+            recorded = await self._patiently(partial(self._record, [record], [ready], owned))
+            self._note([record], recorded, owned)
             await self._drain()
 
-    async def _passed(self, tick: Prepared) -> None:
-        """Wait until every cursor stands behind what had been sent when the tick was made."""
-        if not isinstance(tick.content, TickClaim):
-            return
-        stuck = set(tick.content.stuck)
-        while True:
-            offsets: dict[tuple[str, int], int] = {}
-            await self._patiently(partial(self._offsets, offsets))
-            if all(passed(offsets, place, end, stuck) for place, end in tick.content.through.items()):
-                return
-            await asyncio.sleep(WAIT_S)
+    async def _awaited(self, tick: Prepared, later: Sequence[Prepared]) -> Prepared | None:
+        """The tick, once every cursor stands behind what had been sent when it was made; None: it has to wait.
 
-    def _offsets(self, found: dict[tuple[str, int], int]) -> None:
-        found.update(self.cursors.offsets())
+        A tick made before its agency was called stuck would wait for it as long as that lasts, and all ticks behind
+        it: once a later one names the agency, that one says all that this one would. This one then says nothing.
+        """
+        if not isinstance(tick.content, TickClaim):
+            return tick
+        through, stuck = tick.content.through, set(tick.content.stuck)
+        for _ in range(int(LOOK_AGAIN_S / WAIT_S)):
+            offsets = await self._patiently(self.cursors.offsets)
+            behind = {agency_of(place) for place, end in through.items() if not passed(offsets, place, end, stuck)}
+            if not behind:
+                return tick
+            if any(isinstance(t.content, TickClaim) and behind <= set(t.content.stuck) for t in later):
+                return msgspec.structs.replace(tick, content=TickClaim(at=""))
+            if self.closing:
+                return None
+            await asyncio.sleep(WAIT_S)
+        return None
+
+    async def _fenced(self) -> None:
+        self.pages = None  # claimed again with the next page: their cursor may have moved as well
+        await super()._fenced()
 
     async def _drain(self) -> None:
         """Pages left by this tick, each a message of its own in a transaction of its own."""
-        while True:
-            page: list[Prepared] = []
-            await self._patiently(partial(self._next, page))
-            if not page:
-                return
-            await self._patiently(partial(self._record_page, page[0]))
+        while (page := await self._patiently(self._next)) and not self.closing:
+            await self._patiently(partial(self._record_page, page))
 
-    def _next(self, page: list[Prepared]) -> None:
+    def _next(self) -> Prepared | None:
         if self.pages is None:
             self.pages = self.cursors.claim([(CONTINUATIONS, "internal", 0)])[CONTINUATIONS, 0]
-        found = next_page(self.ledger.connection, self.pages.next)
-        self.ledger.connection.rollback()
-        if found:
-            id_, message, heard = found
-            page.append(prepare(Arrival(CONTINUATIONS, 0, id_, heard, message), self.policy, self.data_keys))
+        found = self.ledger.next_page(self.pages.next)
+        if found is None:
+            return None
+        id_, message, heard = found
+        return prepare(Arrival(CONTINUATIONS, 0, id_, heard, message), self.policy, self.data_keys)
 
     def _record_page(self, page: Prepared) -> None:
         assert self.pages is not None  # noqa: S101 - set by _next
@@ -78,6 +94,11 @@ class ClockConsumer(BatchConsumer):
 def passed(offsets: dict[tuple[str, int], int], place: str, end: int, stuck: set[str]) -> bool:
     """Whether the ledger stands at or behind `end` of 'topic/partition'; agencies named stuck are not waited for."""
     topic, _, partition = place.rpartition("/")
-    if end == 0 or topic.removeprefix("hub.in.") in stuck:
+    if end == 0 or agency_of(place) in stuck:
         return True
     return offsets.get((topic, int(partition)), 0) >= end
+
+
+def agency_of(place: str) -> str:
+    """The agency of 'topic/partition'; the hub for its own topics, which no tick ever calls stuck."""
+    return topics.agency_of(place.rpartition("/")[0])

@@ -222,6 +222,9 @@ def _persons_changed(state: State, entry: Entry, facts: Facts, opened: Opened) -
         record.person = target
         state.persons.setdefault(target, []).append(id_)
         state.changed_records.add(id_)
+    if state.aliases.pop(target, ""):
+        # Split off again under its own id: an alias that points to itself is a living person.
+        state.new_aliases[target] = target
     if facts.get("absorbed"):
         state.aliases[facts["absorbed"]] = target
         state.new_aliases[facts["absorbed"]] = target

@@ -26,43 +26,35 @@ class BlockerWatch:
 
     def __init__(self, url: str, after_s: float) -> None:
         self._url, self._after_s = url, after_s
-        self._pid = 0
-        self._epoch = 0
+        self._over: tuple[int, float] | None = None
         self._wake = threading.Event()
-        self._closed = False
+        self._closed = threading.Event()
         self._thread = threading.Thread(target=self._run, name="blocker-watch", daemon=True)
         self._thread.start()
 
     @contextmanager
     def over(self, pid: int) -> Iterator[None]:
         """Watch one wait of the backend `pid`."""
-        self._pid, self._epoch = pid, self._epoch + 1
+        self._over = pid, time.monotonic()
         self._wake.set()
         try:
             yield
         finally:
-            self._pid = 0
+            self._over = None
 
     def close(self) -> None:
         """Stop the thread."""
-        self._closed = True
+        self._closed.set()
         self._wake.set()
 
     def _run(self) -> None:
-        # Sleeps in steps instead of arming a timer per statement: a wait costs its caller two assignments.
-        while not self._closed:
+        # Looks a few times per wait instead of arming a timer per statement: a wait costs its caller next to nothing.
+        while not self._closed.is_set():
             self._wake.wait()
             self._wake.clear()
-            pid, epoch = self._pid, self._epoch
-            while pid and not self._sleep():
-                if (self._pid, self._epoch) == (pid, epoch):
-                    self._end_blockers(pid)
-                pid, epoch = self._pid, self._epoch
-
-    def _sleep(self) -> bool:
-        """Wait a watch's length; True when the watch is over."""
-        time.sleep(self._after_s)
-        return self._closed
+            while (over := self._over) is not None and not self._closed.wait(self._after_s / 5):
+                if self._over is over and time.monotonic() - over[1] >= self._after_s:
+                    self._end_blockers(over[0])
 
     def _end_blockers(self, pid: int) -> None:
         try:

@@ -36,6 +36,7 @@ WHERE starts_with(p.topic, %s) GROUP BY m.verdict
 PERSONS: Final = "SELECT count(*), count(DISTINCT person) FROM records"
 STATES: Final = "SELECT state, count(*) FROM referrals GROUP BY state"
 KINDS: Final = "SELECT kind, count(*) FROM entries GROUP BY kind"
+OFFERED: Final = "SELECT id::text, receiver FROM referrals WHERE state = 'offered' ORDER BY id LIMIT %s"
 CASES: Final = "SELECT id::text, seq, doc FROM cases"
 VERSION: Final = "SELECT version_num FROM alembic_version"
 SERVER: Final = "SELECT current_setting('server_version'), current_setting('fsync'), now()"
@@ -138,6 +139,11 @@ class Counts:
         """How far every partition of a cluster was decided."""
         with self._session() as connection:
             return {(topic, part): offset for topic, part, offset in connection.execute(DECIDED, (cluster,))}
+
+    def offers(self, limit: int) -> list[tuple[str, str]]:
+        """Open offers: (referral, the agency that is asked), in the order of their ids."""
+        with self._session() as connection:
+            return connection.execute(OFFERED, (limit,)).fetchall()
 
     def cases(self, keys: Keys) -> Iterator[Case]:
         """Every case, opened, in no order."""

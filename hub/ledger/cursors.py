@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, LiteralString
 
 import msgspec
 import psycopg
@@ -55,18 +55,21 @@ class Cursors:
 
     def offsets(self) -> dict[tuple[str, int], int]:
         """How far every partition was decided."""
-        with connect(self._url, name="hub-offsets") as connection:
-            rows = connection.execute(sql.OFFSETS, (self._cluster,)).fetchall()
-        return {(topic, partition): offset for topic, partition, offset in rows}
+        return {(topic, partition): offset for topic, partition, offset in self._rows(sql.OFFSETS, self._cluster)}
 
     def epochs(self) -> dict[tuple[str, int], tuple[int, int]]:
         """(epoch, next offset) of every partition."""
-        with connect(self._url, name="hub-offsets") as connection:
-            rows = connection.execute(sql.EPOCHS, (self._cluster,)).fetchall()
-        return {(topic, partition): (epoch, offset) for topic, partition, epoch, offset in rows}
+        return {
+            (topic, partition): (epoch, at) for topic, partition, epoch, at in self._rows(sql.EPOCHS, self._cluster)
+        }
 
     def active_topics(self) -> set[str]:
         """Inbound topics of agencies that are neither paused nor suspended."""
-        with connect(self._url, name="hub-offsets") as connection:
-            rows = connection.execute(sql.ACTIVE).fetchall()
-        return {topics.inbound(row[0]) for row in rows}
+        return {topics.inbound(row[0]) for row in self._rows(sql.ACTIVE)}
+
+    def _rows(self, statement: LiteralString, *values: str) -> list[tuple[Any, ...]]:
+        try:
+            with connect(self._url, name="hub-offsets") as connection:
+                return connection.execute(statement, values).fetchall()
+        except psycopg.OperationalError as error:
+            raise Retry(f"PostgreSQL went away ({type(error).__name__})") from error

@@ -42,6 +42,11 @@ CASE_OF_REFERRAL: Final = """
 SELECT c.id::text, c.seq, c.doc FROM referrals r JOIN cases c ON c.id = r.case_id WHERE r.id = %s::uuid
 """
 ENTRIES: Final = "SELECT position, entry FROM entries WHERE position > %s ORDER BY position LIMIT %s"
+# Searched inside PostgreSQL: most entries concern others, and need not travel to be left out.
+ENTRIES_OF: Final = """
+SELECT position, entry FROM entries
+WHERE position > %s AND position <= %s AND position(%s::bytea IN entry) > 0 ORDER BY position LIMIT %s
+"""
 TIMELINE: Final = """
 SELECT position, entry FROM entries WHERE case_id = %s::uuid AND position > %s ORDER BY position LIMIT %s
 """
@@ -167,6 +172,11 @@ class Reads:
     def entries(self, after: int, limit: int) -> list[Posted]:
         """Entries behind a position, in order."""
         return [Posted(*row) for row in self._rows(ENTRIES, (after, limit))]
+
+    def entries_of(self, agency: str, after: int, upto: int, limit: int) -> list[Posted]:
+        """Entries behind `after` up to `upto` whose text names the agency: all in whose audience it is, and maybe more."""
+        named = orjson.dumps(f"a:{agency}")
+        return [Posted(*row) for row in self._rows(ENTRIES_OF, (after, upto, named, limit))]
 
     def timeline(self, case: str, after: int, limit: int) -> list[Posted]:
         """Entries of one case behind a position, in order."""

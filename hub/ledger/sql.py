@@ -98,4 +98,8 @@ ADD_CONTINUATION = "INSERT INTO continuations (message, heard) VALUES (%s, %s)"
 NEXT_CONTINUATION = "SELECT id, message, heard FROM continuations WHERE id >= %s ORDER BY id LIMIT 1"
 
 # ---- whoever waits for the head or a partition row ends its blocker: a worker stopped mid-COPY blocks all others
-END_BLOCKERS = "SELECT pg_terminate_backend(p) FROM unnest(pg_blocking_pids(%s)) AS p"
+# Not who only stands before us in the queue: that one waits as well.
+END_BLOCKERS = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE pid = ANY(pg_blocking_pids(%s)) AND wait_event_type IS DISTINCT FROM 'Lock'
+"""

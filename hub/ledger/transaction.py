@@ -25,7 +25,12 @@ from hub.errors import Fenced, Halt, Retry
 from hub.ledger import gather, sql, write
 from hub.ledger.blockers import BlockerWatch
 from hub.ledger.connect import connect
+from hub.ledger.continuations import next_page
 from hub.ledger.documents import projection_key
+
+#: The connection was lost; or the server ended a transaction that a stopped process had left open; or it became a
+#: replica. In each case a new connection finds out.
+AWAY = (psycopg.OperationalError, errors.IdleInTransactionSessionTimeout, errors.ReadOnlySqlTransaction)
 
 
 class Move(msgspec.Struct, frozen=True):
@@ -90,12 +95,22 @@ class Ledger:
             # The same new message reached two workers at once: after the other's commit this one is a repeat.
             self.forget()
             raise Retry(f"written by another at the same time ({type(error).__name__})") from error
-        except psycopg.OperationalError as error:
+        except AWAY as error:
             self.forget()
             raise Retry(f"PostgreSQL went away ({type(error).__name__})") from error
         except (Fenced, Halt):
             self.forget()
             raise
+
+    def next_page(self, after: int) -> tuple[int, bytes, str] | None:
+        """The next page of work a decision left, at or behind a cursor. Raises `Retry` when PostgreSQL is away."""
+        try:
+            found = next_page(self.connection, after)
+            self.connection.rollback()
+        except AWAY as error:
+            self.forget()
+            raise Retry(f"PostgreSQL went away ({type(error).__name__})") from error
+        return found
 
     def _record(self, batch: Sequence[Prepared], places: Sequence[int], moves: Sequence[Move]) -> Recorded:
         recorded = self._attempt(batch, places, moves)

@@ -30,6 +30,7 @@ from confluent_kafka.admin import (
     ResourceType,
     ScramCredentialInfo,
     ScramMechanism,
+    UserScramCredentialAlteration,
     UserScramCredentialDeletion,
     UserScramCredentialUpsertion,
 )
@@ -53,8 +54,21 @@ TOPIC_SETTINGS: Final[Mapping[str, str]] = {
 CONSOLE_PARTITIONS: Final = 2
 EXISTS: Final = frozenset({KafkaError.TOPIC_ALREADY_EXISTS})
 ABSENT: Final = frozenset({KafkaError.RESOURCE_NOT_FOUND})
+#: What passes: the cluster is away, elects a leader, or has not told all its brokers of a new topic yet.
 AWAY: Final = frozenset(
-    {KafkaError._ALL_BROKERS_DOWN, KafkaError._MSG_TIMED_OUT, KafkaError._TIMED_OUT, KafkaError._TRANSPORT}  # noqa: SLF001
+    {
+        KafkaError._ALL_BROKERS_DOWN,  # noqa: SLF001 - librdkafka's own codes begin with an underscore
+        KafkaError._MSG_TIMED_OUT,  # noqa: SLF001
+        KafkaError._TIMED_OUT,  # noqa: SLF001
+        KafkaError._TRANSPORT,  # noqa: SLF001
+        KafkaError.BROKER_NOT_AVAILABLE,
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.NETWORK_EXCEPTION,
+        KafkaError.NOT_CONTROLLER,
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.REQUEST_TIMED_OUT,
+        KafkaError.UNKNOWN_TOPIC_OR_PART,
+    }
 )
 REMEDIES: Final[Mapping[int, str]] = {
     KafkaError.SECURITY_DISABLED: "Give the broker an authorizer: without one every agency can write as any other.",
@@ -194,7 +208,9 @@ class Administration:
 
     def _set_passwords(self, passwords: Mapping[str, str]) -> None:
         info = ScramCredentialInfo(self._scram(), SCRAM_ITERATIONS)
-        changes = [UserScramCredentialUpsertion(username(c), info, p.encode()) for c, p in passwords.items()]
+        changes: list[UserScramCredentialAlteration] = [
+            UserScramCredentialUpsertion(username(c), info, p.encode()) for c, p in passwords.items()
+        ]
         with _explained("passwords of agencies"):
             _done(self._admin.alter_user_scram_credentials(changes, request_timeout=TIMEOUT_S))
 
@@ -253,7 +269,7 @@ def _explained(what: str) -> Iterator[None]:
         yield
     except KafkaException as error:
         cause: KafkaError = error.args[0]
-        if cause.code() in AWAY or cause.retriable():
+        if cause.code() in AWAY:
             raise Retry(f"Kafka does not answer about {what} ({cause.name()})") from error
         remedy = REMEDIES.get(cause.code(), "See the broker's log.")
         raise Usage(f"Kafka refuses {what}: {cause.str()} ({cause.name()}).", remedy) from error

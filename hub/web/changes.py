@@ -130,6 +130,7 @@ def _refuse(reasons: list[dict[str, Any]]) -> NoReturn:
     if code == "unknown_referral":
         raise not_found()
     errors = [{"pointer": r["path"].removeprefix("/data"), "code": r["code"], "detail": r["text"]} for r in reasons]
-    members = {name: first[name] for name in ("state", "allowed") if first.get(name)}
-    problem = code if code in {"illegal_change", "reason_missing", "id_conflict"} else "invalid"
-    raise ProblemError(problem, errors=errors, members=members)
+    if code in {"illegal_change", "reason_missing"}:
+        members = {"state": first.get("state", ""), "allowed": first.get("allowed", [])}
+        raise ProblemError(code, errors=errors, members=members)
+    raise ProblemError("id_conflict" if code == "id_conflict" else "invalid", errors=errors)

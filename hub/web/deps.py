@@ -35,6 +35,10 @@ class Reader(Protocol):
         """Entries behind a position."""
         ...
 
+    def entries_of(self, agency: str, after: int, upto: int, limit: int) -> list[Posted]:
+        """Entries of a stretch that name an agency, and maybe some more."""
+        ...
+
     def timeline(self, case: str, after: int, limit: int) -> list[Posted]:
         """Entries of one case behind a position."""
         ...

@@ -34,10 +34,17 @@ class Events:
 
     def routes(self, router: APIRouter) -> None:
         """Add the addresses."""
-        post = {"status_code": 202, "summary": "Send events", "openapi_extra": ENVELOPE_BODY}
-        router.add_api_route("/v1/events", self.post, methods=["POST"], tags=["events"], **post)
-        path = "/v1/receipts/{source:path}/{id}"
-        router.add_api_route(path, self.receipt, methods=["GET"], tags=["events"], summary="What became of a message")
+        router.add_api_route(
+            "/v1/events",
+            self.post,
+            methods=["POST"],
+            status_code=202,
+            tags=["events"],
+            summary="Send events",
+            openapi_extra=ENVELOPE_BODY,
+        )
+        path, about = "/v1/receipts/{source:path}/{id}", "What became of a message"
+        router.add_api_route(path, self.receipt, methods=["GET"], tags=["events"], summary=about)
 
     async def post(self, request: Request, wait: Wait = 0.0) -> Response:
         """Take CloudEvents: structured, a batch, or in binary mode. All of a batch is stored, or none of it.

@@ -33,8 +33,10 @@ from hub.web.problems import ProblemError
 
 STREAM: Final = "text/event-stream"
 AUDIT: Final = "audit"
-#: Entries looked at for one page, and read at a time. A page may be empty: `next` is behind what was looked at.
-SCAN, RUN = 20_000, 1000
+#: Entries looked at for one page of an agency. A page may be empty: `next` is behind what was looked at.
+SCAN: Final = 50_000
+#: Events written to a stream at a time.
+RUN: Final = 1000
 #: How long a client waits before it connects again, in milliseconds.
 RECONNECT_MS: Final = 2000
 #: A proxy that collects an answer before it passes it on would hold back a stream for ever.
@@ -138,14 +140,10 @@ class Feed:
         return await to_thread.run_sync(self._scan, agency, after, limit, head)
 
     def _scan(self, agency: Agency, after: int, limit: int, head: Head) -> Page:
-        """Read on until the page is full, the end is reached or enough was looked at."""
-        stamp, items, until = Stamp(head.origin, head.epoch), list[Item](), after + SCAN
-        run = limit if sees_all(agency) else RUN
-        while after < min(head.size, until) and len(items) < limit:
-            posted = self._deps.reads.entries(after, run)
-            if not posted:
-                break
-            items += shown(posted, stamp, agency)
-            after = posted[-1].position
-        full = len(items) >= limit
-        return Page(items[:limit], items[limit - 1].position if full else after)
+        """One page: for the city whatever comes next, for an agency its own among the next `SCAN`."""
+        stamp, upto = Stamp(head.origin, head.epoch), min(head.size, after + SCAN)
+        if sees_all(agency):
+            posted = self._deps.reads.entries(after, limit)
+            return Page(shown(posted, stamp, agency), posted[-1].position if posted else after)
+        posted = self._deps.reads.entries_of(agency.code, after, upto, limit)
+        return Page(shown(posted, stamp, agency), posted[-1].position if len(posted) == limit else upto)

@@ -6,7 +6,9 @@ access message is acknowledged: nobody reads without leaving a trace, even if th
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
+from itertools import islice
 from typing import Any, Final, TypeVar
 
 from anyio import to_thread
@@ -27,8 +29,8 @@ from hub.web.parameters import After, Limit, Purpose, known_id
 from hub.web.problems import ProblemError, not_found
 
 T = TypeVar("T")
-#: Entries of a case looked at for one page: most are its reader's to know.
-SCAN: Final = 1000
+#: Entries of a case read at a time: most are its reader's to know.
+SCAN: Final = 500
 
 
 class Records:
@@ -129,7 +131,7 @@ class Gather:
         return views.person_view(person.id, known, agency, bodies)
 
     def timeline(self, id_: str, agency: Agency, after: int, limit: int) -> dict[str, Any] | None:
-        """A page of the case's timeline; `next` is where to go on, whether or not anything was to be seen."""
+        """A page of the case's timeline; `next` is the last position shown."""
         case = self._reads.cases([id_]).get(id_)
         if case is None:
             return None
@@ -137,11 +139,14 @@ class Gather:
         if views.case_view(case, agency, persons, self._health) is None:
             return None
         reader = views.Reader.of(case, agency, persons, self._health)
-        shown: list[dict[str, Any]] = []
-        for posted in self._reads.timeline(id_, after, SCAN):
-            entry = views.timeline_entry(feedview.read(posted.entry), posted.position, reader)
-            if entry is not None:
-                shown.append(entry)
-            if len(shown) == limit:
-                break
+        shown = list(islice(self._happened(id_, after, reader), limit))
         return {"case": id_, "entries": shown, "next": shown[-1]["position"] if shown else after}
+
+    def _happened(self, id_: str, after: int, reader: views.Reader) -> Iterator[dict[str, Any]]:
+        """Every entry the reader may see. A page never ends at a hidden one: its position would be given away."""
+        while posted := self._reads.timeline(id_, after, SCAN):
+            for one in posted:
+                entry = views.timeline_entry(feedview.read(one.entry), one.position, reader)
+                if entry is not None:
+                    yield entry
+            after = posted[-1].position

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import orjson
 import pytest
@@ -24,6 +24,7 @@ from hub.core.feedview import (
     sealed,
 )
 from hub.errors import Halt
+from hub.schemas.entries import Common
 from hub.schemas.envelope import Envelope, data_digest, parse
 from hub.schemas.topics import HUB
 
@@ -150,6 +151,13 @@ def test_every_kind_of_entry_has_a_list_of_what_may_leave() -> None:
     assert set(OUTBOX_FACTS) == set(FEED_FACTS) == set(APPLY)
 
 
+@pytest.mark.parametrize("kind", sorted(FEED_FACTS))
+def test_every_listed_fact_is_one_such_an_entry_has(kind: str) -> None:
+    shapes = {_kind(shape): shape.model_fields["facts"].annotation for shape in Common.__subclasses__()}
+    known = {field.alias or name for name, field in shapes[kind].model_fields.items()}
+    assert set(FEED_FACTS[kind]) | set(OUTBOX_FACTS[kind]) <= known
+
+
 @pytest.mark.parametrize("listed", [OUTBOX_FACTS, FEED_FACTS], ids=["outbox", "feed"])
 def test_no_list_holds_what_stays_inside(listed: dict[str, tuple[str, ...]]) -> None:
     assert not {name for names in listed.values() for name in names} & set(INSIDE)
@@ -181,6 +189,11 @@ def test_the_closing_request_passes_the_door_and_is_the_same_when_repeated() -> 
     assert envelope.id == "close-r1-7"
     assert envelope.data == {"referral": "r1", "change": "close", "at": "2026-11-22T11:42:00.000Z"}
     assert data_digest(envelope) == data_digest(envelope)
+
+
+def _kind(shape: type[Common]) -> str:
+    kind: str = get_args(shape.model_fields["kind"].annotation)[0]
+    return kind
 
 
 # ------------------------------------------------------------------ readers, bytes

@@ -7,8 +7,10 @@ kill, stop and continue. `publish` acknowledges like any producer: only what Kaf
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -70,8 +72,11 @@ class Site:
         install(self.settings)
         self.administration = Administration(self.settings)
         self.administration.ensure_system()
+        self.web_port = 0
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.log = folder / "hub.log"
+        #: What processes run; tests of crashes put a program of their own here.
+        self.program: tuple[str, ...] = ("-m", "hub.app")
         self.acknowledged: list[tuple[str, int, int, str]] = []
         self._producer = Producer(
             self.client(**{"enable.idempotence": True, "linger.ms": 5, "compression.type": "lz4"})
@@ -85,27 +90,39 @@ class Site:
             "sasl.mechanism": self.settings.kafka_mechanism,
             "sasl.username": self.settings.kafka_username,
             "sasl.password": self.settings.kafka_password,
+            "log_level": 0,  # tests kill brokers
             **more,
         }
 
     # ------------------------------------------------------------- processes
     def environment(self) -> dict[str, str]:
         """The environment the hub's processes read their settings from."""
-        s = self.settings
-        names = ("state_dir", "kafka_bootstrap", "kafka_username", "kafka_password", "database_url")
-        more = ("metadata_max_age_ms", "tick_interval_s", "blocker_after_s", "lock_target_ms", "poll_ms")
-        return {**os.environ, **{f"HUB_{n.upper()}": str(getattr(s, n)) for n in (*names, *more)}}
+        values = dataclasses.asdict(self.settings)
+        return {**os.environ, **{f"HUB_{name.upper()}": str(value) for name, value in values.items()}}
 
     def start(self, *roles: str, **environment: str) -> None:
         """Start processes: 'consumer 0', 'consumer 1', 'relay', 'web'."""
         for role in roles:
             with self.log.open("ab") as log:
                 self.processes[role] = subprocess.Popen(
-                    [sys.executable, "-m", "hub.app", *role.split()],
+                    [sys.executable, *self.program, *role.split()],
                     env={**self.environment(), **environment},
                     stderr=log,
                     stdout=log,
                 )
+
+    def start_web(self) -> str:
+        """Start the API on a free port; returns its address once it answers."""
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            self.web_port = listening.getsockname()[1]
+        self.start("web", HUB_WEB_PORT=str(self.web_port))
+        self.until(self._answers, 30, "the API answers")
+        return f"http://127.0.0.1:{self.web_port}"
+
+    def _answers(self) -> bool:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.web_port), 1):
+            return True
+        return False
 
     def send_signal(self, role: str, number: signal.Signals) -> None:
         """Send a signal to one process."""

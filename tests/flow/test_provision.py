@@ -88,9 +88,10 @@ def test_an_agency_sees_no_other_topic(provisioned: Site) -> None:
 
 
 def test_an_agency_makes_no_topic(provisioned: Site) -> None:
-    futures = AdminClient(client(provisioned, "jeil")).create_topics([NewTopic("hub.in.fake", num_partitions=1)])
+    admin = AdminClient(client(provisioned, "jeil"))  # its futures live no longer than it does
+    future = admin.create_topics([NewTopic("hub.in.fake", num_partitions=1)])["hub.in.fake"]
     with pytest.raises(KafkaException) as refused:
-        futures["hub.in.fake"].result()
+        future.result()
     assert refused.value.args[0].code() == KafkaError.TOPIC_AUTHORIZATION_FAILED
 
 
@@ -153,9 +154,8 @@ def test_topics_have_the_partitions_and_the_clock_they_must_have(provisioned: Si
 
 
 def test_a_topic_that_must_have_one_partition_and_has_two_is_named(provisioned: Site) -> None:
-    AdminClient(provisioned.client()).create_topics([NewTopic(outbound("twice"), num_partitions=2)])[
-        outbound("twice")
-    ].result()
+    admin = AdminClient(provisioned.client())
+    admin.create_topics([NewTopic(outbound("twice"), num_partitions=2)])[outbound("twice")].result()
     with pytest.raises(Usage, match=r"hub\.out\.twice"):
         provisioned.administration.add_agency("twice", "password")
 

@@ -14,6 +14,8 @@ from typing import Any
 import orjson
 import psycopg
 import pytest
+from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from hub.errors import Fenced
 from hub.ledger.feed import RELAY_LOCK, Desk
@@ -147,6 +149,22 @@ async def test_an_outbox_that_is_missing_is_counted_and_stops_nothing(book: Book
         await reaches(relay, size)
         assert relay.undeliverable == 2  # its registration, and the offer
     assert book.positions(outbound("jeil"))[-1] == size
+
+
+async def test_an_outbox_that_vanishes_while_the_relay_runs_holds_it_up_for_its_patience_only(
+    book: Book, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay_module, "PATIENCE_S", 2.0)
+    book.enroll("shortlived")
+    before = book.size
+    async with running(Relay(book.site.settings)) as relay:
+        await reaches(relay, before)
+        admin = AdminClient(book.site.client())
+        await asyncio.to_thread(admin.delete_topics([outbound("shortlived")])[outbound("shortlived")].result)
+        size = book.write(entry(before + 1, "referral.offered", audience=["a:jeil", "a:shortlived"], to="shortlived"))
+        await reaches(relay, size)
+        assert relay.undeliverable == 1
+    assert set(book.positions(outbound("jeil"), before)) == {size}
 
 
 async def test_an_agency_added_while_the_relay_runs_has_its_outbox_at_once(book: Book) -> None:
@@ -290,8 +308,6 @@ def test_whoever_lost_the_lease_cannot_move_the_cursor(book: Book) -> None:
 
 
 def _read_partition(site: Site, topic: str, partition: int) -> list[Raw]:
-    from confluent_kafka import Consumer, TopicPartition  # noqa: PLC0415 - only here
-
     consumer = Consumer(site.client(**{"group.id": "test-console", "enable.auto.commit": False}))
     place = TopicPartition(topic, partition, 0)
     _, high = consumer.get_watermark_offsets(place, timeout=10)

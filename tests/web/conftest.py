@@ -136,6 +136,12 @@ class FakeHub:
         self._there()
         return [Posted(after + i + 1, e) for i, e in enumerate(self.ledger[after : after + limit])]
 
+    def entries_of(self, agency: str, after: int, upto: int, limit: int) -> list[Posted]:
+        self._there()
+        named = f'"a:{agency}"'.encode()
+        found = [Posted(i, e) for i, e in enumerate(self.ledger, 1) if after < i <= upto and named in e]
+        return found[:limit]
+
     def timeline(self, case: str, after: int, limit: int) -> list[Posted]:
         self._there()
         rows = [Posted(i, e) for i, e in enumerate(self.ledger, 1) if i > after and orjson.loads(e)["case"] == case]
@@ -302,3 +308,28 @@ async def web(deps: WebDeps) -> AsyncIterator[Web]:
 @pytest.fixture
 def make_web(deps: WebDeps) -> Callable[..., Web]:
     return lambda **changes: Web(replace(deps, **changes))
+
+
+@pytest.fixture
+def sample() -> Callable[..., dict[str, Any]]:
+    return event
+
+
+@pytest.fixture
+def kit() -> Kit:
+    return Kit()
+
+
+class Kit:
+    """What tests use of this module: they are no package and cannot import it."""
+
+    uid = staticmethod(uid)
+    referral = staticmethod(referral)
+    refusing = staticmethod(refusing)
+    identity = staticmethod(identity)
+    recorded = staticmethod(recorded)
+    nonsense = NONSENSE
+    now = NOW
+    keys = KEYS
+    rules = RULES
+    agencies = {a.code: a for a in AGENCIES}  # noqa: RUF012

@@ -26,7 +26,7 @@ def decide(recorder: Recorder, claim: SignalClaim) -> Refusal | None:
         case = state.units.get(message.unit) or derive_id(message.cause, "case", 0)
     facts: dict[str, Any] = {
         "agency": message.agency,
-        "audience": sorted({f"a:{message.agency}", f"a:{owner.agency}"}) + ["p:welfare"],
+        "audience": [*sorted({f"a:{message.agency}", f"a:{owner.agency}"}), "p:welfare"],
         "dong": dong,
         "flags": sorted(claim.flags),
         "owner": owner.agency,

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from hub.core.identity.model import Model
 
 _OTHER_GIVEN = frozenset({"near", "near2", "final", "syllable", "different"})
+_TWIN_BIRTH = frozenset({"exact", "default"})
 _OTHER_BIRTH = frozenset({"year", "different"})  # a swap or a single digit is one date written wrongly
 OF_NAMES = frozenset({"twin", "same_register"})  # a human who merged two spellings has answered these
 
@@ -49,7 +50,7 @@ def _two_people(a: Features, b: Features, given: str, birth: str) -> str:
         return ""
     if given == "":
         return "unnamed"
-    if birth == "exact" and given in _OTHER_GIVEN and (given == "final" or _is_household(a, b)):
+    if birth in _TWIN_BIRTH and given in _OTHER_GIVEN and (given == "final" or _is_household(a, b)):
         return "twin"
     return ""
 

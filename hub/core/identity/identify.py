@@ -91,7 +91,7 @@ class Identified(msgspec.Struct, frozen=True):
     explain: Explanation
 
 
-def identify(  # noqa: PLR0917 - who is new, what is known, by which rule, named how: each is a value of its own
+def identify(
     register: Register,
     record_id: str,
     features: Features,

@@ -48,18 +48,20 @@ class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SurnameShares(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Share of each surname as written; unlisted ones have `least`."""
+    """Share of each surname as written; unlisted ones have `least`, those in Latin letters `foreign`."""
 
     source: str
     least: float
+    foreign: float
     shares: dict[str, float]
 
 
 class GivenShares(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Shares per 'first year-last year/sex'; the key '' holds names of no known cohort."""
+    """Shares per 'first year-last year/sex'; unlisted names have `least`, those in Latin letters `foreign`."""
 
     source: str
     least: float
+    foreign: float
     shares: dict[str, dict[str, float]]
 
 
@@ -101,10 +103,14 @@ class Rarity(msgspec.Struct, frozen=True):
 
     of: dict[str, int]
     otherwise: int
+    foreign: int
 
     def __call__(self, value: str) -> int:
-        """Bits of `value`; unlisted values are as rare as the file's `least`."""
-        return self.of.get(value, self.otherwise)
+        """Bits of `value`; unlisted values are as rare as the file's `least` or `foreign` says."""
+        found = self.of.get(value)
+        if found is not None:
+            return found
+        return self.foreign if value.isascii() else self.otherwise
 
 
 class Model(msgspec.Struct, frozen=True):
@@ -148,7 +154,7 @@ class Model(msgspec.Struct, frozen=True):
             household_cap=_centibits(file.household_cap.bits),
             guards=frozenset(file.guards),
             bits=_weights(file.fields),
-            surname=_rarity(file.frequencies.surname.shares, file.frequencies.surname.least, names.fold_surname),
+            surname=_surname(file.frequencies.surname),
             given=_given(file.frequencies.given),
             extra=tuple((extra.name, _extra(extra), extra.crossed) for extra in file.extra),
         )
@@ -173,16 +179,18 @@ def _weights(fields: Mapping[str, Mapping[str, Level]]) -> dict[str, int]:
     }
 
 
-def _rarity(shares: Mapping[str, float], least: float, fold: Callable[[str], str]) -> Rarity:
+def _rarity(shares: Mapping[str, float], least: float, foreign: float, fold: Callable[[str], str]) -> Rarity:
     """Names that sound alike count together: a match on either is as common as both."""
     together: dict[str, float] = {}
     for name, share in shares.items():
         folded = fold(name)
         together[folded] = together.get(folded, 0.0) + share
-    return Rarity(
-        of={name: _centibits(-log2(max(share, least))) for name, share in together.items()},
-        otherwise=_centibits(-log2(least)),
-    )
+    of = {name: _centibits(-log2(max(share, least))) for name, share in together.items()}
+    return Rarity(of, _centibits(-log2(least)), _centibits(-log2(foreign)))
+
+
+def _surname(surname: SurnameShares) -> Rarity:
+    return _rarity(surname.shares, surname.least, surname.foreign, names.fold_surname)
 
 
 def _given(given: GivenShares) -> dict[str, Rarity]:
@@ -190,21 +198,18 @@ def _given(given: GivenShares) -> dict[str, Rarity]:
     tables: dict[str, Rarity] = {}
     ever: dict[str, int] = {}
     for cohort, shares in given.shares.items():
-        table = _rarity(shares, given.least, names.fold_given)
+        table = _rarity(shares, given.least, given.foreign, names.fold_given)
         tables.update(dict.fromkeys(_decades(cohort), table))
         for name, bits in table.of.items():
             ever[name] = min(bits, ever.get(name, bits))
-    tables[""] = Rarity(of=ever, otherwise=_centibits(-log2(given.least)))
-    return tables
+    return {"": Rarity(ever, _centibits(-log2(given.least)), _centibits(-log2(given.foreign))), **tables}
 
 
 def _decades(cohort: str) -> list[str]:
-    if not cohort:
-        return []
     years, sex = cohort.split("/")
     first, last = years.split("-")
     return [f"{decade}{sex}" for decade in range(int(first) // 10, int(last) // 10 + 1)]
 
 
 def _extra(extra: Extra) -> Rarity | None:
-    return _rarity(extra.shares, extra.least, str) if extra.least else None
+    return _rarity(extra.shares, extra.least, extra.least, str) if extra.least else None

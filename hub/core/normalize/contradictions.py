@@ -22,21 +22,28 @@ def flag_contradictions(draft: Draft, parts: Parts, root: Placed[ServiceRequest]
         draft.flag("request_completed")
     if not parts.tasks and not parts.procedures:
         return
+    _flag_tasks(draft, parts, root)
+    _flag_procedures(draft, parts, root)
+
+
+def _flag_tasks(draft: Draft, parts: Parts, root: Placed[ServiceRequest]) -> None:
+    """Tasks that disagree with the request, or with one another, about whether it is over."""
     authored = _moment(root.resource.authored_on)
     focused = [held.resource for held in parts.tasks if refers((held.resource.focus,), root.names)]
-    for task in focused:
-        if (task.status in _OVER) != (status == "completed") and (task.status in _OVER or status == "completed"):
-            draft.flag("task_contradicts")
-        if _goes_back(task) or _is_before(_moment(task.authored_on), authored):
-            draft.flag("dates_contradict")
-    if len({task.status in _OVER for task in focused}) > 1:
+    is_over = {task.status in _OVER for task in focused}
+    if len(is_over) > 1 or is_over == {root.resource.status != "completed"}:
         draft.flag("task_contradicts")
-    for held in parts.procedures:
-        if refers(held.resource.based_on, root.names):
-            if held.resource.status == "completed" and status not in {"completed", ""}:
-                draft.flag("procedure_contradicts")
-            if _is_before(_moment(held.resource.performed_date_time), authored):
-                draft.flag("dates_contradict")
+    if any(_goes_back(task) or _is_before(_moment(task.authored_on), authored) for task in focused):
+        draft.flag("dates_contradict")
+
+
+def _flag_procedures(draft: Draft, parts: Parts, root: Placed[ServiceRequest]) -> None:
+    authored = _moment(root.resource.authored_on)
+    done = [held.resource for held in parts.procedures if refers(held.resource.based_on, root.names)]
+    if root.resource.status not in {"completed", ""} and any(held.status == "completed" for held in done):
+        draft.flag("procedure_contradicts")
+    if any(_is_before(_moment(held.performed_date_time), authored) for held in done):
+        draft.flag("dates_contradict")
 
 
 def _goes_back(task: Task) -> bool:

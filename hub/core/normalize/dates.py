@@ -18,9 +18,13 @@ HEAD_OF_HOUSEHOLD: Final = 15  # years; a 세대주 is no infant
 EARLIEST_YEAR, LATEST_YEAR = 1900, 2199
 
 _ISO_DAY = re.compile(r"(\d{4})-(\d\d)-(\d\d)", re.ASCII)
-_LONG = re.compile(r"(\d{4})\s?[-./년]\s?(\d{1,2})\s?[-./월]\s?(\d{1,2})\s?[일.]?(?:[ T]+\d.*)?", re.ASCII)
+_LONG = re.compile(
+    r"(\d{4})\s?[-./년]\s?(\d{1,2})\s?[-./월]\s?(\d{1,2})\s?[일.]?(?:[ T]+(?:오[전후] ?)?\d.*)?", re.ASCII
+)
 _LONG_COMPACT = re.compile(r"(\d{4})(\d\d)(\d\d)(?:\d{4,6}(?:[.+-].*)?)?", re.ASCII)
-_SHORT = re.compile(r"'?(\d\d)\s?[-./년]\s?(\d{1,2})\s?[-./월]\s?(\d{1,2})\s?[일.]?(?:[ T]+\d.*)?", re.ASCII)
+_SHORT = re.compile(
+    r"'?(\d\d)\s?[-./년]\s?(\d{1,2})\s?[-./월]\s?(\d{1,2})\s?[일.]?(?:[ T]+(?:오[전후] ?)?\d.*)?", re.ASCII
+)
 _SHORT_COMPACT = re.compile(r"(\d\d)(\d\d)(\d\d)", re.ASCII)
 _LUNAR = re.compile(r"\(?음력?\)?\.?\s?|\s?\(음력?\)|\s?음력?$")
 _SOLAR = re.compile(r"\(?양력?\)?\.?\s?|\s?\(양력?\)|\s?양력?$")

@@ -88,6 +88,7 @@ class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     city: City
     row: dict[str, RowRule]
     words: dict[str, list[str]]
+    several: dict[str, list[str]]
     coding: list[CodingRule]
     reading: list[ReadingRule]
     purposes: dict[str, str]
@@ -117,7 +118,7 @@ class Mapping(msgspec.Struct, frozen=True):
     city: City
     areas: Areas
     sheets: dict[str, Sheet]
-    words: dict[str, str]
+    words: dict[str, tuple[str, ...]]
     codings: dict[tuple[str, str], str]
     readings: dict[tuple[str, str], tuple[ReadingRule, ...]]
     purposes: dict[str, str]
@@ -139,7 +140,7 @@ class Mapping(msgspec.Struct, frozen=True):
             city=document.city,
             areas=Areas(document.city.name, dict(crosswalk)),
             sheets={name: _sheet(name, rule) for name, rule in document.row.items()},
-            words=_words(document.words, codes),
+            words=_words(document, codes),
             codings=_codings(document.coding, codes),
             readings=_readings(document.reading),
             purposes=document.purposes,
@@ -190,6 +191,7 @@ def _place_key(place: str) -> str:
 def _check_codes(document: _Document, codes: frozenset[str]) -> None:
     named = {*document.words, *(rule.default_need for rule in document.row.values() if rule.default_need)}
     named.update(code for rule in document.coding for code in rule.codes.values())
+    named.update(code for held in document.several.values() for code in held)
     if unknown := sorted(named - codes):
         raise Usage(f"{FILE}: unknown need codes {unknown}.", "Use codes of needs.csv.")
 
@@ -206,10 +208,11 @@ def _sheet(name: str, rule: RowRule) -> Sheet:
     return Sheet(columns, rule.default_need, frozenset(rule.heads), required)
 
 
-def _words(words: MappingOf[str, list[str]], codes: frozenset[str]) -> dict[str, str]:
-    found = {squeeze(code): code for code in codes}
-    for code, spellings in words.items():
-        _add(found, ((squeeze(spelling), code) for spelling in spellings), "words")
+def _words(document: _Document, codes: frozenset[str]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {squeeze(code): (code,) for code in codes}
+    for code, spellings in document.words.items():
+        _add(found, ((squeeze(spelling), (code,)) for spelling in spellings), "words")
+    _add(found, ((squeeze(word), tuple(held)) for word, held in document.several.items()), "several")
     return found
 
 
@@ -229,9 +232,10 @@ def _readings(rules: list[ReadingRule]) -> dict[tuple[str, str], tuple[ReadingRu
 
 
 Key = TypeVar("Key")
+Meaning = TypeVar("Meaning")
 
 
-def _add(found: dict[Key, str], pairs: Iterable[tuple[Key, str]], where: str) -> None:
+def _add(found: dict[Key, Meaning], pairs: Iterable[tuple[Key, Meaning]], where: str) -> None:
     """Put pairs in; one spelling with two meanings is an error of the rule file."""
     for key, meaning in pairs:
         if found.setdefault(key, meaning) != meaning:

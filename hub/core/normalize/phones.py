@@ -14,7 +14,7 @@ from typing import Final
 
 PHONES_LIMIT: Final = 5
 
-_SPLIT = re.compile(r"[/,;|\n]|\s+(?=\(?0\d{1,2}[-).\s])|또는|및")
+_SPLIT = re.compile(r"[/,;|\n]|(?<!82)\s+(?=\(?0\d{1,2}[-).\s])|또는|및")
 _EXTENSION = re.compile(r"(?:\(?내선|ext\.?|#|~|교환).*$", re.IGNORECASE)
 _NOT_DIGIT = re.compile(r"\D+", re.ASCII)
 _LETTERS = re.compile(r"[가-힣A-Za-z]")

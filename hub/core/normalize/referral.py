@@ -101,16 +101,16 @@ def words_to_needs(draft: Draft, mapping: Mapping) -> None:
             draft.need(code)
 
 
-def _codes(text: str, words: dict[str, str]) -> list[str] | None:
-    if code := words.get(text) or _code(text, words):
-        return [code]
-    found = [_code(part, words) for part in _LISTED.split(text) if part.strip()]
-    return [code for code in found if code] if found and all(found) else None
+def _codes(text: str, words: dict[str, tuple[str, ...]]) -> list[str] | None:
+    if whole := _word(text, words):
+        return list(whole)
+    found = [_word(part, words) for part in _LISTED.split(text) if part.strip()]
+    return [code for codes in found for code in codes] if found and all(found) else None
 
 
-def _code(text: str, words: dict[str, str]) -> str | None:
+def _word(text: str, words: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
     word = squeeze(text)
-    return words.get(word) or words.get(_SUFFIX.sub("", word))
+    return words.get(word) or words.get(_SUFFIX.sub("", word)) or ()
 
 
 def _number(draft: Draft) -> str:

@@ -185,7 +185,7 @@ _READ = frozenset({"Patient", "ServiceRequest", "Task", "Procedure", "Consent", 
 
 def _kind(value: Any) -> str:  # noqa: ANN401 - whatever stands there, before it is validated
     kind = value.get("resourceType") if isinstance(value, dict) else getattr(value, "resource_type", None)
-    return kind if kind in _READ else "Other"
+    return kind if isinstance(kind, str) and kind in _READ else "Other"
 
 
 Resource = Annotated[

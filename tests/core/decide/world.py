@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any
@@ -84,13 +85,15 @@ class World:
         self.bodies: dict[tuple[str, str], bytes] = {}
         self.arrivals: list[tuple[Arrival, Outcome]] = []
         self._ids = itertools.count(1)
+        self._offsets: Counter[str] = Counter()
         for claim in accounts() if agencies is None else agencies:
             self.post(topics.RULES, registration(claim))
 
     # ------------------------------------------------------------- in
     def post(self, topic: str, message: dict[str, Any] | bytes) -> Outcome:
         value = message if isinstance(message, bytes) else json.dumps(message).encode()
-        arrival = Arrival(topic, 0, len(self.arrivals), self.now, value)
+        arrival = Arrival(topic, 0, self._offsets[topic], self.now, value)
+        self._offsets[topic] += 1
         prepared = prepare(arrival, self.policy, data_key)
         outcome = decide(self.state, prepared, self.policy)
         self.arrivals.append((arrival, outcome))

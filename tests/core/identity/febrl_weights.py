@@ -76,8 +76,8 @@ def blank(records: list[Features]) -> dict[str, Any]:
         "guards": [],
         "fields": fields,
         "frequencies": {
-            "surname": {"source": "unused", "least": 1, "shares": {}},
-            "given": {"source": "unused", "least": 1, "shares": {}},
+            "surname": {"source": "unused", "least": 1, "foreign": 1, "shares": {}},
+            "given": {"source": "unused", "least": 1, "foreign": 1, "shares": {}},
         },
         "extra": [_extra(name, [r.extra[place] for r in records]) for place, name in enumerate(EXTRA)],
     }

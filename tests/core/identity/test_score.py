@@ -67,6 +67,10 @@ def test_a_rare_name_says_more_than_a_common_one_of_the_same_years() -> None:
     assert score(rare, rare).bits > score(common, common).bits + 900
 
 
+def test_a_foreign_name_is_not_taken_for_a_rare_one() -> None:
+    assert score(person("NGUYEN THI LAN"), person("NGUYEN THI LAN")).bits < MODEL.auto
+
+
 def test_a_name_is_weighed_by_cohort() -> None:
     old, young = person("김서연", "1945-05-05"), person("김서연", "2006-05-05")
     assert score(old, old).bits > score(young, young).bits
@@ -148,6 +152,7 @@ def _claim(**change: object) -> Features:
         ({}, {"name": "이맬순"}, "twin"),
         ({}, {"name": "이말숙"}, "twin"),
         ({}, {"name": "이말숙", "phones": (), "address": None}, "twin"),
+        ({}, {"name": "이말숙", "birth": DateClaim("1939-01-01", "1939", "default")}, "twin"),
         ({}, {"name": "이말수", "phones": ("+821077110042",), "address": None}, "twin"),
         ({}, {"name": "이멀순", "phones": ("+821077110042",), "address": None}, ""),
         ({}, {"name": "이막순", "birth": exact("1938-01-15")}, ""),

@@ -1,0 +1,32 @@
+"""`hub bench`: every measurement in one run, as a table, JSON and a chart. Owns the command, no measurement."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from hub.cli.output import Json, emit, examples, say
+
+OUT: Final = Path("bench-out")
+
+
+@examples("hub bench --quick", "hub bench --json > bench.json")
+def bench(
+    quick: Annotated[bool, typer.Option("--quick", help="Three minutes instead of twenty; wider spreads.")] = False,
+    out: Annotated[Path, typer.Option("--out", help="Folder of bench.json and the chart.")] = OUT,
+    json: Json = False,
+) -> None:
+    """Measure the hub against the usual handler and this machine's ceiling, on servers of its own."""
+    from hub.bench import run  # noqa: PLC0415 - slow to load, and `hub bench --help` needs none of it
+    from hub.bench.chart import draw  # noqa: PLC0415
+    from hub.bench.report import show  # noqa: PLC0415
+
+    report = run(quick, out / "bench.json", say)
+    draw(report, out)
+    if json:
+        emit(report.as_json())
+    else:
+        show(report)
+    say(f"written: {out / 'bench.json'}, {out / 'bench.png'}, {out / 'bench.svg'}")
