@@ -53,6 +53,7 @@ T = TypeVar("T")
 CLOCK_PATTERN = r"^hub\.sys\.clock$"
 #: Exit status of a process that halted: it must not be started again before somebody looked.
 HALTED = 70
+STOP_WITHIN_S = 5.0
 
 
 def now() -> str:
@@ -132,16 +133,13 @@ async def _consume(settings: Settings, index: int) -> None:
     for consumer in consumers:
         consumer.stop = stop
     _settle_memory()
-    await _patiently(broker.start)
-    resume = asyncio.create_task(_resume_paused(consumers[0]))
-    log.info("consumer_started", index=index)
+    running = asyncio.create_task(_run(broker, consumers[0], index))
+    running.add_done_callback(lambda task: task.cancelled() or stop(task.exception() or Halt("a consumer just ended")))
     await stopped.wait()
-    resume.cancel()
-    for consumer in consumers:
-        consumer.close()
-    await broker.stop()
-    for consumer in consumers:
-        consumer.ledger.close()
+    running.cancel()
+    await asyncio.gather(*(consumer.close() for consumer in consumers))
+    # A rebalance under way would hold us as long as it lasts; all that matters is done.
+    await asyncio.wait([asyncio.ensure_future(broker.stop())], timeout=STOP_WITHIN_S)
     if failure:
         raise failure[0]
 
@@ -174,8 +172,10 @@ def _member(
     return kind(ledger, cursors, bundle, settings, topic_ids, random_keys)
 
 
-async def _resume_paused(consumer: BatchConsumer) -> None:
-    """Look once a second whether a paused agency was resumed."""
+async def _run(broker: KafkaBroker, consumer: BatchConsumer, index: int) -> None:
+    """Consume; look once a second whether a paused agency was resumed."""
+    await _patiently(broker.start)
+    log.info("consumer_started", index=index)
     while True:
         await asyncio.sleep(1.0)
         await consumer.resume_paused()

@@ -20,10 +20,11 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from hub.bench.ground import Ground
 from hub.errors import Halt
 from hub.ledger.copyrows import int8, raw, row, stream
-from hub.schemas.topics import IN_PREFIX
+from hub.producers.provision import Administration
 from hub.settings import Settings, load
 
 BATCH: Final = 1000
+PATTERN: Final = r"^hub\.in\."
 #: Rows take slices of this, each beginning elsewhere.
 NOISE_BYTES: Final = 1 << 20
 TABLE: Final = "CREATE TABLE IF NOT EXISTS bench_ceiling (id bigint, payload bytea)"
@@ -58,18 +59,17 @@ async def _measure(settings: Settings, index: int, of: int, row_bytes: int, mess
     consumer = AIOKafkaConsumer(**settings.kafka, auto_offset_reset="earliest", enable_auto_commit=False)
     await consumer.start()
     try:
-        await _assign(consumer, index, of)
+        await _assign(consumer, settings, index, of)
         return await _drain(consumer, connection, row_bytes, messages)
     finally:
         await consumer.stop()
         await connection.close()
 
 
-async def _assign(consumer: AIOKafkaConsumer, index: int, of: int) -> None:
-    names = sorted(name for name in await consumer.topics() if name.startswith(IN_PREFIX))
-    places = [TopicPartition(name, part) for name in names for part in consumer.partitions_for_topic(name) or ()]
-    ordered = sorted(places, key=lambda place: (place.partition, place.topic))
-    consumer.assign(ordered[index::of])
+async def _assign(consumer: AIOKafkaConsumer, settings: Settings, index: int, of: int) -> None:
+    ends = await asyncio.to_thread(Administration(settings).end_offsets, PATTERN)
+    places = sorted((partition, topic) for topic, partition in ends)
+    consumer.assign([TopicPartition(topic, partition) for partition, topic in places[index::of]])
     await consumer.seek_to_beginning()
 
 

@@ -45,6 +45,7 @@ COMMANDS: Final[dict[str, Command]] = {
     "refused": Command("refusals", "group", "Refused messages and their reasons."),
     "referral": Command("referral", "group", "Referrals: show, and every change an agency may make."),
     "audit": Command("audit", "group", "Verify, replay and compare the ledger."),
+    "bench": Command("bench", "bench", "Measure the hub on this machine."),
     "schemas": Command("schemas", "group", "JSON Schemas: build, check."),
 }
 

@@ -14,17 +14,18 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import structlog
 from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.abc import ConsumerRebalanceListener
 
+from hub.consumers.patience import Patience, Released
 from hub.core.policy import Policy
 from hub.core.prepare import prepare
 from hub.core.prepared import Arrival, Prepared
 from hub.core.vault import DataKeys
-from hub.errors import Fenced, Halt, HubError, Retry
+from hub.errors import Fenced, Halt, HubError
 from hub.ledger.cursors import Claim, Cursors
 from hub.ledger.documents import seal_features
 from hub.ledger.transaction import Ledger, Move, Recorded
@@ -32,18 +33,12 @@ from hub.settings import Settings
 
 log = structlog.get_logger()
 TopicIds = Callable[[Iterable[str]], dict[str, str]]
-T = TypeVar("T")
 #: How long the group waits for our claims at most: no heartbeat leaves meanwhile. After it they are made beside it.
 CLAIM_WITHIN_S = 8.0
 #: How long the group waits for the batch in flight: below the rebalance timeout.
 BATCH_WITHIN_S = 20.0
 #: A fenced consumer waits for the rebalance that explains it; after this long it claims again.
 EXPLAINED_WITHIN_S = 5.0
-RETRY_S = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0)
-
-
-class Released(Exception):  # noqa: N818 - no error: this batch is another's to read again
-    """The batch in hand is not ours any more: its partitions were taken while it waited, or this process ends."""
 
 
 def arrival_of(record: ConsumerRecord) -> Arrival:
@@ -75,13 +70,15 @@ class BatchConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         self.progress = 0
         self.decided = 0
         self.under_lock_s = 0.0
-        self.ready = False
-        self.closing = False
+        self._patiently = Patience()
         self._owning: asyncio.Task[None] | None = None
 
-    def close(self) -> None:
-        """Wait for nothing any more: the batch in hand is decided if that is possible now, else left to the next."""
-        self.closing = True
+    async def close(self) -> None:
+        """Let the batch in hand be decided if that is possible now; what comes after it is left to the next."""
+        self._patiently.closing = True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(BATCH_WITHIN_S), self.busy:
+                self.ledger.close()
 
     # ------------------------------------------------------------- ownership
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
@@ -162,7 +159,7 @@ class BatchConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def _handle(self, records: Sequence[ConsumerRecord]) -> None:
         owned = dict(self.claims)
-        while records and not self.closing:
+        while records and not self._patiently.closing:
             part, records = records[: self.slice], records[self.slice :]
             # In a thread: a long synchronous stretch in the loop would starve the heartbeats.
             prepared = await asyncio.to_thread(self._prepare, part)
@@ -249,23 +246,6 @@ class BatchConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
 
     def _assigned(self) -> frozenset[TopicPartition]:
         return self.subscriber.consumer.assignment() if self.subscriber.consumer else frozenset()
-
-    async def _patiently(self, step: Callable[[], T]) -> T:
-        """Run a step in a thread; while a dependency is away, wait and run it again. The membership stays."""
-        attempt = 0
-        while True:
-            try:
-                done = await asyncio.to_thread(step)
-            except Retry as error:
-                self.ready = False
-                if self.closing:
-                    raise Released from error
-                log.warning("dependency_away", reason=str(error), attempt=attempt)
-                await asyncio.sleep(RETRY_S[min(attempt, len(RETRY_S) - 1)])
-                attempt += 1
-            else:
-                self.ready = True
-                return done
 
     @contextmanager
     def _halting(self) -> Iterator[None]:

@@ -61,7 +61,7 @@ class ClockConsumer(BatchConsumer):
                 return tick
             if any(isinstance(t.content, TickClaim) and behind <= set(t.content.stuck) for t in later):
                 return msgspec.structs.replace(tick, content=TickClaim(at=""))
-            if self.closing:
+            if self._patiently.closing:
                 return None
             await asyncio.sleep(WAIT_S)
         return None
@@ -72,7 +72,7 @@ class ClockConsumer(BatchConsumer):
 
     async def _drain(self) -> None:
         """Pages left by this tick, each a message of its own in a transaction of its own."""
-        while (page := await self._patiently(self._next)) and not self.closing:
+        while (page := await self._patiently(self._next)) and not self._patiently.closing:
             await self._patiently(partial(self._record_page, page))
 
     def _next(self) -> Prepared | None:

@@ -41,7 +41,7 @@ def subscribe(
         ack_policy=AckPolicy.MANUAL,
         auto_offset_reset="earliest",
         session_timeout_ms=15_000,
-        heartbeat_interval_ms=2_000,
+        heartbeat_interval_ms=1_000,
         rebalance_timeout_ms=30_000,
         # A handler waits as long as PostgreSQL is away; the heartbeats keep the membership meanwhile.
         max_poll_interval_ms=86_400_000,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from hub.core.applied_people import household_changed, new_case, persons_changed
 from hub.core.bodies import Opened
 from hub.core.calendar import life_stage
 from hub.core.directory import Agency
@@ -100,15 +101,7 @@ def _case_of(state: State, entry: Entry, facts: Facts, opened: Opened) -> Case:
     case = state.cases.get(entry["case"])
     if case is None:
         unit = opened.unit if facts.get("dwelling") else None
-        case = _new_case(state, entry["case"], unit, facts.get("dong", ""))
-    return case
-
-
-def _new_case(state: State, id_: str, unit: int | None, dong: str) -> Case:
-    case = Case(id=id_, unit=unit, dong=dong)
-    state.add_case(case)
-    if unit is not None:
-        state.new_units[unit] = id_
+        case = new_case(state, entry["case"], unit, facts.get("dong", ""))
     return case
 
 
@@ -210,61 +203,6 @@ def _referral_changed(state: State, entry: Entry, facts: Facts, opened: Opened) 
         _touch(state, *found)
 
 
-# ------------------------------------------------------------------ persons and households
-def _persons_changed(state: State, entry: Entry, facts: Facts, opened: Opened) -> None:
-    del entry, opened
-    target = facts["into"]
-    for id_ in facts["records"]:
-        record = state.records.get(id_)
-        if record is None:
-            continue
-        state.persons[record.person].remove(id_)
-        record.person = target
-        state.persons.setdefault(target, []).append(id_)
-        state.changed_records.add(id_)
-    if state.aliases.pop(target, ""):
-        # Split off again under its own id: an alias that points to itself is a living person.
-        state.new_aliases[target] = target
-    if facts.get("absorbed"):
-        state.aliases[facts["absorbed"]] = target
-        state.new_aliases[facts["absorbed"]] = target
-
-
-def _household_changed(state: State, entry: Entry, facts: Facts, opened: Opened) -> None:
-    del opened
-    left, joined, person = state.cases.get(facts["left"]), state.cases.get(facts["joined"]), facts["person"]
-    if joined is None:
-        joined = _new_case(state, facts["joined"], state.dwelling(person), "")
-    if left is not None:
-        since = left.members.pop(facts["was"], entry["heard"])
-        left.past.append((person, since, entry["heard"]))
-        left.version += 1
-        left.joined_into = facts.get("absorbed_into", "")
-        state.changed_cases |= {left.id, joined.id}
-    if person not in joined.members:
-        joined.members[person] = entry["heard"]
-        joined.version += 1
-        state.changed_cases.add(joined.id)
-    if left is not None:
-        _move_referrals(state, left, joined, facts["moved"])
-
-
-def _move_referrals(state: State, left: Case, joined: Case, moved: list[str]) -> None:
-    for id_ in moved:
-        referral = left.referrals.pop(id_)
-        joined.referrals[id_] = referral
-        need = left.needs.get(referral.need)
-        if need is not None:
-            joined.needs.setdefault(need.id, need)
-        if all(r.need != referral.need for r in left.referrals.values()):
-            left.needs.pop(referral.need, None)
-        state.referral_case[id_] = joined.id
-        state.changed_referrals.add(id_)
-        if referral.record in state.filed:
-            state.filed[referral.record].case = joined.id
-            state.changed_records.add(referral.record)
-
-
 # ------------------------------------------------------------------ the rest
 def _signal_recorded(state: State, entry: Entry, facts: Facts, opened: Opened) -> None:
     _count(state, facts["agency"], refused=False)
@@ -307,9 +245,9 @@ APPLY: dict[str, Callable[[State, Entry, Facts, Opened], None]] = {
     "referral.unplaced": _referral_unplaced,
     "referral.changed": _referral_changed,
     "offer.expired": _nothing,
-    "person.merged": _persons_changed,
-    "person.split": _persons_changed,
-    "household.changed": _household_changed,
+    "person.merged": persons_changed,
+    "person.split": persons_changed,
+    "household.changed": household_changed,
     "signal.recorded": _signal_recorded,
     "message.refused": _message_refused,
     "access.recorded": _nothing,

@@ -174,7 +174,7 @@ class Reads:
         return [Posted(*row) for row in self._rows(ENTRIES, (after, limit))]
 
     def entries_of(self, agency: str, after: int, upto: int, limit: int) -> list[Posted]:
-        """Entries behind `after` up to `upto` whose text names the agency: all in whose audience it is, and maybe more."""
+        """Entries behind `after` up to `upto` whose text names the agency: all that concern it, and maybe more."""
         named = orjson.dumps(f"a:{agency}")
         return [Posted(*row) for row in self._rows(ENTRIES_OF, (after, upto, named, limit))]
 

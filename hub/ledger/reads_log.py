@@ -21,6 +21,7 @@ LEAVES: Final = """
 SELECT string_agg(leaf, ''::bytea ORDER BY position), count(*) FROM entries WHERE position > %s AND position <= %s
 """
 BUNDLE: Final = "SELECT entry FROM entries WHERE position > %s AND position <= %s ORDER BY position"
+LAGS: Final = "the entries behind the checkpoint are not there yet (a replica lags)"
 #: Leaves read at a time while the hashes of a high tile are computed: 2 MiB.
 RUN: Final = 65_536
 
@@ -55,6 +56,8 @@ class LogReads:
 
     def _entries(self, start: int, end: int) -> list[bytes]:
         rows = self._pool.run(lambda c: c.execute(BUNDLE, (start, end), binary=True).fetchall())
+        if len(rows) != end - start:
+            raise Retry(LAGS)
         return [row[0] for row in rows]
 
     def _hashes(self, level: int, first: int, width: int) -> list[bytes]:
@@ -80,5 +83,5 @@ class LogReads:
         row = self._pool.run(lambda c: c.execute(LEAVES, (start, end), binary=True).fetchone())
         joined = bytes(row[0]) if row and row[0] else b""
         if len(joined) != (end - start) * HASH_SIZE:
-            raise Retry("the entries behind the checkpoint are not there yet (a replica lags)")
+            raise Retry(LAGS)
         return [joined[i : i + HASH_SIZE] for i in range(0, len(joined), HASH_SIZE)]

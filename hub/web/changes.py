@@ -131,6 +131,6 @@ def _refuse(reasons: list[dict[str, Any]]) -> NoReturn:
         raise not_found()
     errors = [{"pointer": r["path"].removeprefix("/data"), "code": r["code"], "detail": r["text"]} for r in reasons]
     if code in {"illegal_change", "reason_missing"}:
-        members = {"state": first.get("state", ""), "allowed": first.get("allowed", [])}
+        members: dict[str, Any] = {"state": first.get("state", ""), "allowed": first.get("allowed", [])}
         raise ProblemError(code, errors=errors, members=members)
     raise ProblemError("id_conflict" if code == "id_conflict" else "invalid", errors=errors)

@@ -86,5 +86,7 @@ def test_before_the_first_checkpoint_there_is_no_tile() -> None:
 
 
 def test_entries_missing_behind_a_checkpoint_are_waited_for_not_invented() -> None:
-    with pytest.raises(Retry):
-        LogReads(Tables(held=100, published=256)).tile(Tile(0, 0))  # type: ignore[arg-type]
+    log = LogReads(Tables(held=100, published=256))  # type: ignore[arg-type]
+    for level in (0, None):
+        with pytest.raises(Retry):
+            log.tile(Tile(level, 0))

@@ -45,14 +45,14 @@ _PROVINCES: Final = {
     "제주특별자치도": "제주",
     "제주도": "제주",
 }
-_SHORT = "|".join(sorted(set(_PROVINCES.values())))
+_SHORTS: Final = frozenset(_PROVINCES.values())
+_SHORT = "|".join(sorted(_SHORTS))
 # A short form needs a space or a city behind it: 서울로 and 경남대로 are roads.
 _PROVINCE = re.compile(rf"(?:({'|'.join(_PROVINCES)})\s?|({_SHORT})(?:도?\s|(?=[가-힣]{{1,4}}[시군]\s?[가-힣])))")
 _CITY = re.compile(r"([가-힣]{1,5}[시군])(?: ([가-힣]{1,4}구))?(?: |$)")
 _WARD = re.compile(r"([가-힣]{1,4}[구군])(?: |$)")
 _POSTCODE = re.compile(r"(?:우\)? ?)?(?:\d{5}|\d{3}-\d{3}) (?=[가-힣])", re.ASCII)
 _BRACKETS = re.compile(r"[(\[<【〔]([^)\]>】〕]*)(?:[)\]>】〕]|$)")
-_GAPS = re.compile(r"[\s,;/·]+")
 _STOP = r"(?!\d|-\d| ?(?:번[가-힣]?)?길(?![가-힣])| ?동(?![가-힣])| ?호(?![가-힣])| ?층)"
 _ROAD = re.compile(
     r"(?<![가-힣])([가-힣][가-힣0-9.]{0,19}?[로길])( ?\d{1,4}(?:번[가-힣]?|[가-힣])?길)?"
@@ -94,11 +94,11 @@ def read_address(raw: str, areas: Areas, *, protected: bool = False) -> Parsed:
     A protected one (declared so, or written as a shelter) is kept as written and not understood any further: no
     building, unit or dong, so that nothing can be looked up or joined by it.
     """
-    if protected or _HIDDEN.search(raw):
+    if protected or _is_hidden(raw):
         return Parsed(AddressClaim(raw=raw, protected=True), () if protected else ("withheld",))
     text, bracketed = _plain(raw)
     notes: list[str] = []
-    if postcode := _POSTCODE.match(text):
+    if text[:1] in "0123456789우" and (postcode := _POSTCODE.match(text)):
         text = text[postcode.end() :]
         notes.append("postcode")
     sigungu, text = _sigungu(text, areas.city)
@@ -119,9 +119,14 @@ def read_address(raw: str, areas: Areas, *, protected: bool = False) -> Parsed:
     return Parsed(AddressClaim(raw, key, unit.block, unit.ho, sigungu, dong), tuple(notes))
 
 
+def _is_hidden(raw: str) -> bool:
+    # Three looks for a syllable spare nearly every address the pattern.
+    return ("비" in raw or "쉼" in raw or "보호" in raw) and _HIDDEN.search(raw) is not None
+
+
 def crosswalk_key(text: str) -> str:
     """The key of a road-name, a lot or a whole road in a crosswalk file; '' when it is none of them."""
-    plain = _GAPS.sub(" ", text).strip()
+    plain, _ = _plain(text)
     if found := _building(plain):
         return found[0]
     road = plain.replace(" ", "")
@@ -135,14 +140,19 @@ def _plain(raw: str) -> tuple[str, str]:
     if "(" in text or "[" in text or "<" in text or "【" in text or "〔" in text:
         bracketed = " ".join(_BRACKETS.findall(text))
         text = _BRACKETS.sub(" ", text)
-    return _GAPS.sub(" ", text).strip(), bracketed
+    for mark in ",;/·":
+        if mark in text:
+            text = text.replace(mark, " ")
+    return " ".join(text.split()), bracketed
 
 
 def _sigungu(text: str, home: str) -> tuple[str, str]:
     """City, county or ward ('' when not named), and the rest."""
-    province = _PROVINCE.match(text)
-    short = ""
-    if province:
+    first, _, rest = text.partition(" ")
+    short = _PROVINCES.get(first, first if first in _SHORTS else "")
+    if short:
+        text = rest
+    elif province := _PROVINCE.match(text):  # not set apart from what follows
         short = province.group(2) or _PROVINCES[province.group(1)]
         text = text[province.end() :]
     if text.startswith(home):  # also when the next word is not set apart: 진주시진주대로

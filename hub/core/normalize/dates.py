@@ -17,7 +17,6 @@ OLDEST: Final = 120  # years; nobody referred is older
 HEAD_OF_HOUSEHOLD: Final = 15  # years; a 세대주 is no infant
 EARLIEST_YEAR, LATEST_YEAR = 1900, 2199
 
-_ISO_DAY = re.compile(r"(\d{4})-(\d\d)-(\d\d)", re.ASCII)
 _LONG = re.compile(
     r"(\d{4})\s?[-./년]\s?(\d{1,2})\s?[-./월]\s?(\d{1,2})\s?[일.]?(?:[ T]+(?:오[전후] ?)?\d.*)?", re.ASCII
 )
@@ -123,7 +122,7 @@ def _at_clock(day: str, text: str) -> str | None:
 
 def _parts(text: str) -> Parts | None:
     """Year, month, day as written, and whether the year has two digits."""
-    found = _ISO_DAY.fullmatch(text) or _LONG.fullmatch(text) or _LONG_COMPACT.fullmatch(text)
+    found = _LONG.fullmatch(text) or _LONG_COMPACT.fullmatch(text)
     short = None if found else _SHORT.fullmatch(text) or _SHORT_COMPACT.fullmatch(text)
     if found is None and short is None:
         return None
