@@ -134,7 +134,7 @@ async def _consume(settings: Settings, index: int) -> None:
         consumer.stop = stop
     _settle_memory()
     running = asyncio.create_task(_run(broker, consumers[0], index))
-    running.add_done_callback(lambda task: task.cancelled() or stop(task.exception() or Halt("a consumer just ended")))
+    running.add_done_callback(lambda _: stopped.set())
     await stopped.wait()
     running.cancel()
     await asyncio.gather(*(consumer.close() for consumer in consumers))
@@ -142,6 +142,8 @@ async def _consume(settings: Settings, index: int) -> None:
     await asyncio.wait([asyncio.ensure_future(broker.stop())], timeout=STOP_WITHIN_S)
     if failure:
         raise failure[0]
+    if not running.cancelled():
+        running.result()
 
 
 def make_broker(settings: Settings, client: str) -> KafkaBroker:
@@ -173,12 +175,10 @@ def _member(
 
 
 async def _run(broker: KafkaBroker, consumer: BatchConsumer, index: int) -> None:
-    """Consume; look once a second whether a paused agency was resumed."""
+    """Consume until canceled."""
     await _patiently(broker.start)
     log.info("consumer_started", index=index)
-    while True:
-        await asyncio.sleep(1.0)
-        await consumer.resume_paused()
+    await consumer.look_after_paused()
 
 
 async def _relay(settings: Settings) -> None:

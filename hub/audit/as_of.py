@@ -86,7 +86,7 @@ def view(state: State, case: Case) -> dict[str, Any]:
         "joined_into": case.joined_into,
         "needs": [_need(case, need) for need in case.needs.values()],
         "referrals": [_referral(state, r) for r in sorted(case.referrals.values(), key=lambda r: r.seq)],
-        "signals": [msgspec.to_builtins(signal) for signal in case.signals],
+        "signals": [msgspec.structs.asdict(signal) for signal in case.signals],
     }
 
 

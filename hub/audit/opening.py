@@ -19,6 +19,7 @@ from hub.core.sealing import keyed_digest, open_, unwrap
 #: Plaintext of a body by key id and class; None when it does not open any more.
 Bodies = Callable[[str, str], bytes | None]
 
+
 class Erased(Exception):  # noqa: N818 - it is a state of affairs, not a mistake
     """A key was destroyed: what it opened cannot be decided again."""
 

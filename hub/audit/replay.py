@@ -112,7 +112,13 @@ class _Run:
     def _names_lost(self, entry: dict[str, Any], item: Evidence) -> bool:
         named = {entry["case"]}
         for value in entry["facts"].values():
-            named |= {value} if isinstance(value, str) else {v for v in value if isinstance(v, str)} if isinstance(value, list) else set()
+            named |= (
+                {value}
+                if isinstance(value, str)
+                else {v for v in value if isinstance(v, str)}
+                if isinstance(value, list)
+                else set()
+            )
         for ref in entry["bodies"]:
             if ref["class"] == "matching" and (body := item.vault.body(ref["key_id"], "matching")):
                 named |= _matching(body).edges.keys()

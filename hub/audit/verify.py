@@ -12,6 +12,7 @@ import msgspec
 
 from hub.audit.bodies import Bodies, BodyRef
 from hub.audit.findings import Finding, Verified
+from hub.core.bodies import RAW
 from hub.core.merkle import Frontier, leaf_hash
 from hub.core.note import NoteError, Verifier, open_checkpoint
 from hub.ledger.history import History
@@ -21,9 +22,10 @@ Row = tuple[int, bytes, int, str, str, bytes, bytes]
 
 
 class Cause(msgspec.Struct, frozen=True, gc=False):
-    """The message's digest."""
+    """The message's digest, and SHA-256 of its encrypted bytes."""
 
     digest: str
+    sealed: str
 
 
 class Skimmed(msgspec.Struct, frozen=True, gc=False):
@@ -93,35 +95,39 @@ class _Run:
             skimmed = _skim(raw)
         except msgspec.DecodeError:
             self.result.find("damaged", position, "what is stored is no entry", case=case)
+            self._caused(position, cause, ordinal, case)
             return
         if (skimmed.cause.digest, skimmed.case, skimmed.kind) != (cause.hex(), case, kind):
             self.result.find("misfiled", position, "cause, case or kind beside the entry are not its own", case=case)
         if skimmed.heard < self.heard:
             self.result.find("disordered", position, "heard before the entry in front of it", case=case)
         self.heard = skimmed.heard
-        self._caused(position, cause, ordinal, case)
+        self._caused(position, cause, ordinal, case, skimmed.cause.sealed)
         for ref in skimmed.bodies:
             self.bodies.expect(ref, position, case)
 
-    def _caused(self, position: int, cause: bytes, ordinal: int, case: str) -> None:
+    def _caused(self, position: int, cause: bytes, ordinal: int, case: str, sealed: str = "") -> None:
         """Entries of one cause stand together, numbered from 0, behind the verdict on their message."""
         if cause == self.cause:
             self.ordinal += 1
         else:
             self.cause, self.ordinal = cause, 0
-            self._told(position, cause, case)
+            self._told(position, cause, case, sealed)
         if ordinal != self.ordinal:
             text = f"entry {ordinal} of its cause where {self.ordinal} belongs"
             self.result.find("misfiled", position, text, case=case)
 
-    def _told(self, position: int, cause: bytes, case: str) -> None:
+    def _told(self, position: int, cause: bytes, case: str, sealed: str) -> None:
+        """The verdict in front of a cause's entries; it knows where the raw evidence is that the entry vouches for."""
         while self.told is not None and self.told[0] < position:
             self.result.find("verdict", self.told[0], "a verdict names a position where no cause begins")
             self.told = next(self.causes, None)
-        if self.told != (position, cause):
+        if self.told is None or self.told[:2] != (position, cause):
             self.result.find("verdict", position, "no verdict on a message stands behind this entry", case=case)
             return
         self.result.messages += 1
+        if sealed:
+            self.bodies.expect(BodyRef(RAW, self.told[2], sealed), position, case)
         self.told = next(self.causes, None)
 
     def _missing(self, position: int, leaves: list[bytes]) -> None:
@@ -165,7 +171,7 @@ class _Run:
             result.find("head", min(self.trusted + 1, self.expected), text, last=max(self.expected - 1, head.size))
         for size, _, _ in [self.signed, *self.checkpoints] if self.signed else ():
             result.find("missing", self.expected, "a checkpoint was signed beyond what is there", last=size)
-        for position, _ in [self.told, *self.causes] if self.told else ():
+        for position, *_ in [self.told, *self.causes] if self.told else ():
             result.find("verdict", position, "a verdict names a position that is not there")
         for text in self.history.misplaced():
             result.find("place", 0, text)

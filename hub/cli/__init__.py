@@ -10,10 +10,12 @@ import importlib
 import logging
 import os
 import sys
+from types import TracebackType
 from typing import Final, NamedTuple
 
 import typer
 
+from hub.cli.output import examples
 from hub.errors import Halt, HubError, Retry, Usage
 from infra.local.errors import LocalServerError
 
@@ -52,8 +54,14 @@ COMMANDS: Final[dict[str, Command]] = {
 
 def program(chosen: str) -> typer.Typer:
     """The program with the chosen command loaded; of the others only name and purpose."""
-    root = typer.Typer(name="hub", help=__doc__, add_completion=False, rich_markup_mode=None, no_args_is_help=True)
-    root.callback(help="Ieum Hub: referrals between agencies, one ledger, one feed.\n\nFirst: hub demo")(_root)
+    root = typer.Typer(
+        name="hub",
+        add_completion=False,
+        rich_markup_mode=None,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,  # they print local variables: personal data among them
+    )
+    root.callback()(_root)
     for name, command in COMMANDS.items():
         if name != chosen:
             root.command(name, help=command.words)(_elsewhere)
@@ -80,8 +88,9 @@ def hush() -> None:
     )
 
 
+@examples("hub demo", "hub up && hub run --workers 2", "hub COMMAND --help")
 def _root() -> None:
-    """Nothing belongs to no command."""
+    """Ieum Hub: referrals between agencies, one ledger, one feed."""
 
 
 def _elsewhere() -> None:
@@ -91,6 +100,7 @@ def _elsewhere() -> None:
 def main(arguments: list[str] | None = None) -> int:
     """Run one command. Returns the exit status; an error is told as what, why and the remedy, never as a traceback."""
     given = sys.argv[1:] if arguments is None else arguments
+    sys.excepthook = _defect
     try:
         program(next((a for a in given if not a.startswith("-")), ""))(args=given, prog_name="hub")
     except SystemExit as ended:
@@ -103,6 +113,15 @@ def main(arguments: list[str] | None = None) -> int:
     except (HubError, LocalServerError) as error:
         return _told(error)
     return HOLDS
+
+
+def _defect(kind: type[BaseException], error: BaseException, at: TracebackType | None) -> None:
+    """An error nobody expected. Its place is shown on request only: a message may hold what it was about."""
+    if os.environ.get("HUB_DEBUG"):
+        sys.__excepthook__(kind, error, at)
+        return
+    print(f"hub: a defect of the hub itself ({kind.__name__})", file=sys.stderr)
+    print("  remedy: report it with what HUB_DEBUG=1 shows (mind that it may show personal data)", file=sys.stderr)
 
 
 def _told(error: HubError | LocalServerError) -> int:
@@ -123,16 +142,8 @@ def _words(error: HubError | LocalServerError) -> tuple[str, str, int]:
         case LocalServerError():
             return str(error.args[0]), error.remedy, ENVIRONMENT
         case Retry():
-            return (
-                str(error),
-                "`hub status` shows what runs, `hub up` starts it; nothing was lost: try again",
-                ENVIRONMENT,
-            )
+            return str(error), "`hub status` shows what runs, `hub up` starts it; nothing was lost", ENVIRONMENT
         case Halt():
-            return (
-                f"stopped: {error}",
-                "an invariant is broken: `hub audit verify` names what; change nothing before",
-                FAILED,
-            )
+            return f"stopped: {error}", "an invariant is broken: look at it before anything is changed", FAILED
         case _:
             return str(error), "try again", FAILED

@@ -63,11 +63,15 @@ def register_accounts(settings: Settings, claims: Sequence[AgencyClaim]) -> dict
     """Make many accounts at once; those that are there already, equal and with a working token, are kept."""
     with Verdicts(settings) as verdicts:
         known = verdicts.reads.directory()
-    kept = {code: held for code, held in _saved(settings, claims).items() if code in known}
     fresh = [c for c in claims if c.code not in known or not _is_equal(c, known[c.code])]
     tell(settings, [message(Types.AGENCY, c, "register") for c in fresh])
-    made = provide(settings, [c.code for c in claims if c.code not in kept])
-    return kept | {held.code: held for held in made}
+    return provide_missing(settings, [c.code for c in claims])
+
+
+def provide_missing(settings: Settings, codes: Sequence[str]) -> dict[str, Credentials]:
+    """A way in for each that has none that works. Before the hub runs, this spares its consumers a rebalance."""
+    kept = _working(settings, codes)
+    return kept | {held.code: held for held in provide(settings, [code for code in codes if code not in kept])}
 
 
 def change(settings: Settings, code: str, action: str) -> None:
@@ -153,9 +157,9 @@ def _credentials(settings: Settings, code: str, token: str, password: str) -> Cr
     return Credentials(code, token, access)
 
 
-def _saved(settings: Settings, claims: Sequence[AgencyClaim]) -> dict[str, Credentials]:
+def _working(settings: Settings, codes: Sequence[str]) -> dict[str, Credentials]:
     """Credentials kept here whose token still works."""
-    held = {c.code: found for c in claims if (found := credentials(settings, c.code))}
+    held = {code: found for code in codes if (found := credentials(settings, code))}
     with connect(settings.database_url, name="hub-accounts") as connection:
         accounts = Accounts(connection, load_keys(settings.keys_file).pepper)
         return {code: found for code, found in held.items() if accounts.agency_of(found.token) == code}

@@ -19,7 +19,7 @@ import orjson
 import typer
 
 from hub.cli import FAILED, figures, receivers, timeline
-from hub.cli.accounts import Credentials, register_accounts
+from hub.cli.accounts import Credentials, provide_missing, register_accounts
 from hub.cli.installation import completed, configured, is_external, write_private
 from hub.cli.output import Json, Progress, State, emit, examples, say, table
 from hub.cli.processes import follow
@@ -195,6 +195,8 @@ def _start(stack: ExitStack, settings: Settings, workers: int) -> tuple[Settings
     if web_url(alive(settings.state_dir)):
         say("the hub runs already: using it")
         return settings, None
+    say("topics and ways in for the agencies …")
+    provide_missing(settings, [account.code for account in accounts()])
     hub = start_hub(settings, workers)
     stack.callback(hub.stop)
     say(f"the hub runs: {hub.web_url}")

@@ -50,8 +50,7 @@ def lines(
 ) -> list[tuple[str, str, str, str]]:
     """One line an entry: position, time in Seoul, what happened, to whom it went and why."""
     return [
-        (str(e["position"]), moment(e["heard"]), title(e["kind"], e["facts"]), detail(e["facts"], rules, names))
-        for e in entries
+        (str(e["position"]), moment(e["heard"]), title(e["kind"], e["facts"]), detail(e, rules, names)) for e in entries
     ]
 
 
@@ -69,9 +68,10 @@ def title(kind: str, facts: Mapping[str, Any]) -> str:
     return KINDS.get(kind, kind)
 
 
-def detail(facts: Mapping[str, Any], rules: Rules, names: Mapping[str, str]) -> str:
+def detail(entry: Mapping[str, Any], rules: Rules, names: Mapping[str, str]) -> str:
     """Need, agencies, urgency, reason and the referral's id, as far as they are there."""
-    parts = [need_words(facts, rules)]
+    facts = entry["facts"]
+    parts = [need_words(facts, rules)] if entry["kind"] == "referral.recorded" else []
     parts += [f"{names.get(str(facts[f]), facts[f])}" for f in ("agency",) if facts.get(f)]
     parts += [f"→ {names.get(str(facts[f]), facts[f])}" for f in ("to", "owner") if str(facts.get(f, "")) in names]
     parts += [URGENCY[str(facts["urgency"])]] if facts.get("urgency") in URGENCY else []
@@ -84,9 +84,8 @@ def detail(facts: Mapping[str, Any], rules: Rules, names: Mapping[str, str]) -> 
 
 def need_words(facts: Mapping[str, Any], rules: Rules) -> str:
     """The need in Korean, 비공개 where its code is withheld."""
-    code = str(facts.get("code") or facts.get("need_code") or "")
-    known = rules.needs.get(code)
-    return known.ko if known else WITHHELD if code == "withheld" else ""
+    known = rules.needs.get(str(facts.get("code", "")))
+    return known.ko if known else WITHHELD
 
 
 def _is_time(value: object) -> bool:

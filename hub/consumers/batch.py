@@ -213,14 +213,16 @@ class BatchConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
             target = self.settings.lock_target_ms / 1000
             self.slice = max(20, min(1000, int(self.slice * min(1.5, max(0.5, target / max(under_lock_s, 0.001))))))
 
-    async def resume_paused(self) -> None:
-        """Let partitions of agencies that were resumed go on."""
-        consumer = self.subscriber.consumer
-        if consumer is not None and consumer.paused():
-            active = await self._patiently(self.cursors.active_topics)
-            for place in consumer.paused():
-                if place.topic in active and place in self.claims:
-                    self._begin(place, self.claims[place])
+    async def look_after_paused(self) -> None:
+        """Let partitions of agencies that were resumed go on, within a second."""
+        while True:
+            await asyncio.sleep(1.0)
+            consumer = self.subscriber.consumer
+            if consumer is not None and consumer.paused():
+                active = await self._patiently(self.cursors.active_topics)
+                for place in consumer.paused():
+                    if place.topic in active and place in self.claims:
+                        self._begin(place, self.claims[place])
 
     # ------------------------------------------------------------- trouble
     async def _fenced(self) -> None:

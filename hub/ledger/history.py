@@ -28,7 +28,9 @@ SELECT m.position, p.topic, p.partition, m.record_offset, m.heard, m.cause, m.da
 FROM messages m JOIN partitions p ON p.id = m.partition_id
 WHERE m.position > 0 AND m.verdict <> 'seen' ORDER BY m.position
 """
-CAUSES = "SELECT position, cause FROM messages WHERE position > 0 AND verdict <> 'seen' ORDER BY position"
+CAUSES = """
+SELECT position, cause, raw_key::text FROM messages WHERE position > 0 AND verdict <> 'seen' ORDER BY position
+"""
 # In the order of the table, which is about that of the entries: whoever compares the two keeps little in memory.
 ALL_BODIES = "SELECT key_id::text, cls, wrapped IS NULL, sealed FROM bodies"
 IN_ORDER = "SET LOCAL synchronize_seqscans = off"
@@ -120,9 +122,10 @@ class History:
         """Stored entries behind a position, in order."""
         return (Row(*row) for page in self.pages(after) for row in page)
 
-    def causes(self) -> Iterator[tuple[int, bytes]]:
-        """Position and cause of each message that left entries, in their order."""
-        return ((position, cause) for page in self._stream("causes", CAUSES, ()) for position, cause in page)
+    def causes(self) -> Iterator[tuple[int, bytes, str]]:
+        """Position, cause and raw body's key of each message that left entries, in their order."""
+        pages = self._stream("causes", CAUSES, ())
+        return ((position, cause, raw_key) for page in pages for position, cause, raw_key in page)
 
     def all_bodies(self) -> Iterator[list[tuple[str, str, bool, bytes | None]]]:
         """Key id, class, whether the key was destroyed, ciphertext: pages of all bodies."""

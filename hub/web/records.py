@@ -6,7 +6,7 @@ access message is acknowledged: nobody reads without leaving a trace, even if th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from itertools import islice
 from typing import Any, Final, TypeVar
@@ -18,6 +18,7 @@ from starlette.responses import Response
 from hub.core import feedview, views
 from hub.core.directory import Agency
 from hub.core.privacy import sees_referral
+from hub.core.state import Case
 from hub.core.views import View
 from hub.schemas.canonical import AccessClaim
 from hub.web.answers import json_answer
@@ -54,19 +55,19 @@ class Records:
         """A case as far as the account may know of it; withheld fields are named as withheld."""
         agency = caller_of(request).agency
         view = await to_thread.run_sync(self._gather.case, known_id(id), agency)
-        return await self._answer(agency, "case", id, view, purpose)
+        return await self._answer(agency, "case", view, purpose)
 
     async def referral(self, request: Request, id: str, purpose: Purpose = "") -> Response:  # noqa: A002
         """A referral, with who it is about if that is open to the account. Such a read is recorded first."""
         agency = caller_of(request).agency
         view = await to_thread.run_sync(self._gather.referral, known_id(id), agency)
-        return await self._answer(agency, "referral", id, view, purpose)
+        return await self._answer(agency, "referral", view, purpose)
 
     async def person(self, request: Request, id: str, purpose: Purpose = "") -> Response:  # noqa: A002
         """A person, through the referrals the account may know of. Such a read is recorded first."""
         agency = caller_of(request).agency
         view = await to_thread.run_sync(self._gather.person, known_id(id), agency)
-        return await self._answer(agency, "person", id, view, purpose)
+        return await self._answer(agency, "person", view, purpose)
 
     async def timeline(
         self,
@@ -82,17 +83,18 @@ class Records:
             raise not_found()
         return json_answer(page)
 
-    async def _answer(self, agency: Agency, what: str, id_: str, view: View | None, purpose: str) -> Response:
+    async def _answer(self, agency: Agency, what: str, view: View | None, purpose: str) -> Response:
         if view is None:
             raise not_found()
         if view.opened:
-            await self._record(agency, what, id_.lower(), view, purpose)
+            await self._record(agency, what, view, purpose)
         return json_answer(view.value)
 
-    async def _record(self, agency: Agency, what: str, id_: str, view: View, purpose: str) -> None:
+    async def _record(self, agency: Agency, what: str, view: View, purpose: str) -> None:
         named = purpose or next(iter(agency.purposes), "")
         if named not in agency.purposes:
             raise ProblemError("forbidden", "The purpose of a read is one of the account's own.")
+        id_: str = view.value["id"]
         case = id_ if what == "case" else str(view.value.get("case", ""))
         await self._courier.accessed(AccessClaim(agency.code, what, id_, view.opened, named, self._deps.now(), case))
         self._metrics.reads.inc()
@@ -107,10 +109,21 @@ class Gather:
     def case(self, id_: str, agency: Agency) -> View | None:
         """The case's view; None for what does not exist or must not be known."""
         case = self._reads.cases([id_]).get(id_)
-        if case is None:
-            return None
-        persons = self._reads.persons_of(r.record for r in case.referrals.values() if r.record)
-        return views.case_view(case, agency, persons, self._health)
+        if case is not None and case.joined_into:
+            case = self._successor(case, agency)
+        return views.case_view(case, agency, self._persons(case), self._health) if case is not None else None
+
+    def _successor(self, case: Case, agency: Agency) -> Case | None:
+        """The case a dissolved one went into, for whoever may know of a referral that went along."""
+        entries = (feedview.read(posted.entry) for posted in self._reads.timeline(case.id, 0, SCAN))
+        for referral in sorted({id_ for entry in entries for id_ in entry.facts.get("moved", ())}):
+            into = self._reads.case_of(referral)
+            if into is not None and sees_referral(into.referrals[referral], agency):
+                return into
+        return None
+
+    def _persons(self, case: Case) -> Mapping[str, str]:
+        return self._reads.persons_of(r.record for r in case.referrals.values() if r.record)
 
     def referral(self, id_: str, agency: Agency) -> View | None:
         """The referral's view."""
@@ -135,7 +148,7 @@ class Gather:
         case = self._reads.cases([id_]).get(id_)
         if case is None:
             return None
-        persons = self._reads.persons_of(r.record for r in case.referrals.values() if r.record)
+        persons = self._persons(case)
         if views.case_view(case, agency, persons, self._health) is None:
             return None
         reader = views.Reader.of(case, agency, persons, self._health)

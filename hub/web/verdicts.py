@@ -13,10 +13,11 @@ from typing import Final
 import msgspec
 from anyio import to_thread
 
+from hub.core.prepare import kept_digest
 from hub.core.sealing import cause_digest, keyed_digest
 from hub.errors import Retry
 from hub.ledger.reads import Verdict
-from hub.schemas.envelope import Envelope, data_digest
+from hub.schemas.envelope import Envelope
 
 Read = Callable[[Collection[bytes]], Mapping[bytes, Verdict]]
 #: Between two attempts while PostgreSQL is away.
@@ -33,7 +34,7 @@ class Ticket(msgspec.Struct, frozen=True):
     @classmethod
     def of(cls, envelope: Envelope, pepper: bytes) -> Ticket:
         """The ticket of one message."""
-        cause, digest = cause_digest(pepper, envelope.source, envelope.id), data_digest(envelope)
+        cause, digest = cause_digest(pepper, envelope.source, envelope.id), kept_digest(pepper, envelope)
         return cls(cause, keyed_digest(pepper, cause, digest), digest)
 
     def verdict(self, found: Mapping[bytes, Verdict]) -> Verdict | None:

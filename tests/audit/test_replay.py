@@ -106,8 +106,9 @@ def test_messages_held_while_their_agency_is_paused_are_decided_when_it_goes_on(
 
 
 def test_a_changed_entry_is_the_first_that_differs_with_its_fields(filled: Filled) -> None:
+    changed = "convert_to(replace(convert_from(entry, 'UTF8'), '\"rank\":1', '\"rank\":7'), 'UTF8')"
     filled.harm(
-        "UPDATE entries SET entry = convert_to(replace(convert_from(entry, 'UTF8'), '\"rank\":1', '\"rank\":7'), 'UTF8')"
+        f"UPDATE entries SET entry = {changed}"  # noqa: S608 - a test's own words
         " WHERE position = (SELECT position FROM entries WHERE kind = 'referral.offered' ORDER BY position LIMIT 1)"
     )
     found = replayed(filled)

@@ -32,7 +32,8 @@ def test_an_untouched_ledger_holds_up_to_its_last_body_and_checkpoint(filled: Fi
     assert (found.entries, found.root, found.checkpoints) == (found.head.size, found.head.root, 3)
     assert found.messages == filled.verdicts["recorded"] + filled.verdicts["refused"]
     refs = {(r["key_id"], r["class"]) for e in map(orjson.loads, filled.entries()) for r in e["bodies"]}
-    assert (found.bodies, found.erased) == (len(refs), 0)
+    pointed_to = {ref for ref in refs if ref[1] != "raw"}
+    assert (found.bodies, found.erased) == (len(pointed_to) + found.messages, 0)
     assert done[-1] == (found.entries, found.entries)
 
 
@@ -43,7 +44,9 @@ def test_an_empty_ledger_holds(empty: Filled) -> None:
 def test_a_changed_entry_is_named_with_its_case_and_its_persons(filled: Filled) -> None:
     position, raw = a_referral(filled)
     entry = orjson.loads(raw)
-    filled.harm("UPDATE entries SET entry = %s WHERE position = %s", raw.replace(b'"urgency":"', b'"urgency":" '), position)
+    filled.harm(
+        "UPDATE entries SET entry = %s WHERE position = %s", raw.replace(b'"urgency":"', b'"urgency":" '), position
+    )
     (finding,) = verified(filled).findings
     assert (finding.what, finding.position, finding.case) == ("damaged", position, entry["case"])
     assert entry["facts"]["person"] in finding.persons
@@ -91,6 +94,13 @@ def test_a_changed_body_is_named_with_the_entry_that_points_to_it(filled: Filled
     found = verified(filled).findings
     assert ("body", position) in {(f.what, f.position) for f in found}
     assert all(f.persons for f in found)
+
+
+def test_changed_raw_evidence_is_named_with_the_entry_that_vouches_for_it(filled: Filled) -> None:
+    position, _ = a_referral(filled)
+    raw = "(SELECT raw_key FROM messages WHERE position = %s AND verdict <> 'seen')"
+    filled.harm(f"UPDATE bodies SET sealed = sealed || 'x' WHERE cls = 'raw' AND key_id = {raw}", position)  # noqa: S608
+    assert [(f.what, f.position) for f in verified(filled).findings] == [("body", position)]
 
 
 def test_a_body_taken_away_is_damage_and_a_destroyed_key_is_not(filled: Filled) -> None:

@@ -44,7 +44,7 @@ def referral(agency: str, person: int, *, urgent: bool = True, serial: str = "")
     address = f"경상남도 진주시 봉산로 {1 + person} (상봉동)"
     who = [number, name(person), birth, "남녀"[person % 2], phone, address]
     cells = [*who, "밑반찬", "긴급" if urgent else "", "2026-11-20", "서면"]
-    data = {"header": list(WELFARE_HEADER), "cells": cells, "row": person, "register": f"{agency}{serial}"}
+    data = {"header": list(WELFARE_HEADER), "cells": cells, "row": person + 1, "register": f"{agency}{serial}"}
     return envelope(agency, number, Types.REFERRAL, Formats.WELFARE, data, partitionkey=f"p{person}")
 
 

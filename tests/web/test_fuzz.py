@@ -51,7 +51,8 @@ def ask(web: Any, method: str, path: str, **more: Any) -> httpx.Response:
     async def run() -> httpx.Response:
         transport = httpx.ASGITransport(web.app)
         async with httpx.AsyncClient(transport=transport, base_url="http://hub") as client:
-            answer: httpx.Response = await client.request(method, path, headers=headers, **more)
+            # Absolute: a relative address may not begin with two slashes, and a client may send just that.
+            answer: httpx.Response = await client.request(method, "http://hub" + path, headers=headers, **more)
             return answer
 
     return _run(run())

@@ -122,6 +122,19 @@ async def test_signals_are_for_welfare_and_their_sender_and_never_name_a_reporte
     assert (await web.get(f"/v1/cases/{kit.uid(CASE)}", "none")).json()["referrals"] == []
 
 
+async def test_a_dissolved_case_leads_on_for_who_knows_what_moved_and_is_nonsense_for_others(
+    web: Any, fake: Any, kit: Any
+) -> None:
+    from hub.core.state import Case  # noqa: PLC0415
+
+    old, new = kit.uid(0xC0), kit.uid(CASE)
+    fake.case_docs[old] = Case(id=old, joined_into=new)
+    moved = {"person": kit.uid(PERSON), "left": old, "joined": new, "audience": ["a:hosp"], "moved": [kit.uid(SECRET)]}
+    fake.post("household.changed", moved, old)
+    assert (await web.get(f"/v1/cases/{old}", "victim")).json()["id"] == new
+    assert (await web.get(f"/v1/cases/{old}", "dong")).status_code == 404
+
+
 # ------------------------------------------------------------------ referrals and persons
 async def test_an_offer_reveals_little(web: Any, fake: Any, kit: Any) -> None:
     value = (await web.get(f"/v1/referrals/{kit.uid(OPEN)}", "lh")).json()

@@ -72,7 +72,7 @@ def is_restricted(claim: ReferralClaim) -> bool:
 
 
 def _file(recorder: Recorder, claim: ReferralClaim) -> Filing:
-    state, message = recorder.state, recorder.message
+    message = recorder.message
     restricted = is_restricted(claim)
     found = _identify(recorder) if message.record else None
     secret = restricted or bool(claim.offence_class)

@@ -54,7 +54,7 @@ def _judge(recorder: Recorder, person: str, same: list[Filed]) -> None:
 
 
 def _survivor(recorder: Recorder, person: str, same: list[Filed]) -> Referral | None:
-    """Who is worked on, else who was heard first; where only duplicates of somebody else's are left, the first of them."""
+    """Who is worked on, else who was heard first. Where only duplicates of somebody else's are left, the first."""
     live = [r for _, r in same if r.state in LIVE]
     if live:
         return earliest(r for r in live if r.state not in UNTOUCHED) or earliest(live)

@@ -144,7 +144,12 @@ def test_the_source_withdraws_and_nobody_else_does(world: World) -> None:
 
 
 def test_the_duplicate_of_a_withdrawn_request_is_asked_for_in_its_place(world: World) -> None:
-    who = {"성명": "노영심", "생년월일": "1950-03-03", "전화번호": "010-8282-3434", "주소": "진주시 평거로 88, 201동 303호"}
+    who = {
+        "성명": "노영심",
+        "생년월일": "1950-03-03",
+        "전화번호": "010-8282-3434",
+        "주소": "진주시 평거로 88, 201동 303호",
+    }
     first = offered(world, **who)
     second, third = (world.referral(world.refer("식품", agency=a, **who)) for a in ("senior-center", "sangbong"))
     assert [r.duplicate_of for r in (second, third)] == [first.id, first.id]

@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from hub.audit.opening import open_entry
 from hub.core.apply import apply
 from hub.core.calendar import later
 from hub.core.decide import Outcome, decide
@@ -24,7 +25,6 @@ from hub.core.prepared import Arrival
 from hub.core.rules import Rules
 from hub.core.sealing import Keys, open_
 from hub.core.state import Referral, State
-from hub.audit.opening import open_entry
 from hub.rules import texts
 from hub.schemas import topics
 from hub.schemas.canonical import AgencyClaim
@@ -40,7 +40,9 @@ START = "2026-11-02T00:00:00.000Z"  # a Monday, nine in Seoul
 def policy() -> Policy:
     files = texts()
     rules = Rules.load(files)
-    mapping = Mapping.load(files["mapping.toml"], read_crosswalk(files["areas.csv"], files["town-areas.csv"]), rules.needs)
+    mapping = Mapping.load(
+        files["mapping.toml"], read_crosswalk(files["areas.csv"], files["town-areas.csv"]), rules.needs
+    )
     return Policy(rules, Model.load(files["weights.json"]), mapping, KEYS, "0.0.test")
 
 
@@ -130,7 +132,9 @@ class World:
 
     def close(self, referral: str) -> Outcome:
         data = {"referral": referral, "change": "close"}
-        return self.post(topics.CONSOLE, envelope(topics.HUB, Types.ANSWER, Formats.ANSWER, data, f"c-{next(self._ids)}"))
+        return self.post(
+            topics.CONSOLE, envelope(topics.HUB, Types.ANSWER, Formats.ANSWER, data, f"c-{next(self._ids)}")
+        )
 
     def tick(self, at: str = "", **more: object) -> Outcome:
         self.now = max(self.now, at)
