@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +81,9 @@ ALIASES = {
 }
 
 
+CASTS: dict[type, Callable[[str], object]] = {int: int, float: float, str: str, type(Path()): Path}
+
+
 def load(flags: Mapping[str, Any] | None = None, environment: Mapping[str, str] | None = None) -> Settings:
     """Settings from all sources. Raises `Usage` for an unknown key or a value of the wrong kind."""
     env = os.environ if environment is None else environment
@@ -116,11 +119,12 @@ def _checked(values: Mapping[str, Any]) -> Settings:
     unknown = sorted(set(values) - set(fields))
     if unknown:
         raise Usage(f"unknown setting: {', '.join(unknown)}.", f"Known: {', '.join(sorted(fields))}.")
-    return Settings(**{name: _cast(name, value, fields[name].default) for name, value in values.items()})
+    cast: dict[str, Any] = {name: _cast(name, value, fields[name].default) for name, value in values.items()}
+    return Settings(**cast)
 
 
-def _cast(name: str, value: Any, default: Any) -> Any:
+def _cast(name: str, value: object, default: object) -> object:
     try:
-        return type(default)(value) if not isinstance(default, Path) else Path(value)
+        return CASTS[type(default)](str(value))
     except (TypeError, ValueError) as error:
         raise Usage(f"setting {name} must be {type(default).__name__}, not {value!r}.") from error

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import orjson
 
-from hub.audit.opening import Erased, Vault, is_sealed
+from hub.audit.opening import Erased, Vault
 from hub.core.bodies import RAW
 from hub.core.policy import Policy
 from hub.core.prepare import prepare
@@ -48,11 +48,6 @@ class Evidence(msgspec.Struct, frozen=True):
             raise Erased(message.raw_key)
         arrival = Arrival(message.topic, message.partition, message.offset, message.heard, value)
         return prepare(arrival, policy, self.vault.data_key)
-
-    @property
-    def is_sealed(self) -> bool:
-        """Whether a body of its entries does not open any more."""
-        return any(is_sealed(entry, self.vault.body) for entry in self.entries)
 
 
 def evidence(history: History, keys: Keys) -> Iterator[Evidence]:

@@ -5,6 +5,7 @@ Owns tables, the progress line and examples in help. Never decides what a result
 
 from __future__ import annotations
 
+import inspect
 import sys
 import time
 import unicodedata
@@ -30,7 +31,7 @@ def examples(*lines: str) -> Callable[[F], F]:
 
     def add(command: F) -> F:
         shown = "\n".join(f"  {line}" for line in lines)
-        command.__doc__ = f"{(command.__doc__ or '').strip()}\n\n\b\nExamples:\n{shown}\n"
+        command.__doc__ = f"{inspect.cleandoc(command.__doc__ or '')}\n\n\b\nExamples:\n{shown}\n"
         return command
 
     return add

@@ -29,6 +29,8 @@ from infra.local import child
 from infra.local.process import port
 
 Part = Literal["all", "consumers", "relay", "web"]
+#: Safe path: the folder somebody happens to stand in is no place to load the hub from.
+PROGRAM: Final = ("-P", "-m", "hub.app")
 #: Exit status of a process that must not be started again before somebody looked (`hub.app.HALTED`).
 HALTED: Final = 70
 BACKOFF_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
@@ -75,8 +77,9 @@ def roles(part: Part, workers: int) -> list[Role]:
 class RunningHub:
     """The processes of one supervisor. `failure` says why they were stopped, when it was not by `stop`."""
 
-    def __init__(self, settings: Settings, wanted: list[Role]) -> None:
+    def __init__(self, settings: Settings, wanted: list[Role], program: tuple[str, ...] = PROGRAM) -> None:
         self.settings = settings
+        self._program = program
         self.web_url = ""
         self.failure = ""
         self._children = [Child(role) for role in wanted]
@@ -154,7 +157,7 @@ class RunningHub:
         log = self.log(one.role.name)
         if log.exists() and log.stat().st_size > LOG_BYTES:
             log.replace(log.with_name(f"{log.name}.1"))
-        hub = [sys.executable, "-P", "-m", "hub.app", *one.role.arguments]
+        hub = [sys.executable, *self._program, *one.role.arguments]
         # Through child.py: the death signal stands before Python has loaded anything.
         begin = [sys.executable, "-I", "-S", child.__file__, str(int(signal.SIGTERM)), str(os.getpid()), "0", "--"]
         with log.open("ab") as output:

@@ -91,7 +91,7 @@ def _unreadable(arrival: Arrival, agency: str, refusal: Refusal, policy: Policy,
 def _seal_raw(
     arrival: Arrival, cause: bytes, digest: bytes, policy: Policy, data_keys: DataKeys
 ) -> tuple[bytes, Sealed]:
-    """The raw evidence under its own key. The digest of the data is in the key's id: a conflicting repeat has its own."""
+    """The raw evidence under its own key. The data's digest is in the key's id: a conflicting repeat has its own."""
     key_id = derive_id(cause, "message:" + digest.hex(), 0)
     data_key = data_keys(key_id)
     return data_key, seal_bytes(data_key, wrap(policy.keys.kek, data_key, key_id), key_id, RAW, arrival.value)

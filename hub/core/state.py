@@ -137,7 +137,7 @@ class State:
         self.changed_agencies: set[str] = set()
         self.new_aliases: dict[str, str] = {}
 
-    # ------------------------------------------------------------- loading (gather, replay)
+    # ------------------------------------------------------------- loading
     def add_record(self, record: Record, filed: Filed) -> None:
         """Index a record: by id, component, person and blocking keys."""
         self.records[record.id] = record

@@ -59,11 +59,11 @@ class Leaves:
         """Keep a checkpoint, durably. The same one again changes nothing."""
         self._all(SAVE, (size, root, note, frontier))
 
-    def _one(self, statement: str) -> Any:
+    def _one(self, statement: str) -> tuple[Any, ...] | None:
         rows = self._all(statement, ())
         return rows[0] if rows else None
 
-    def _all(self, statement: str, values: tuple[Any, ...]) -> list[Any]:
+    def _all(self, statement: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         try:
             if self._open is None or self._open.closed:
                 self._open = connect(self._url, name="hub-leaves")

@@ -78,6 +78,8 @@ class Ledger:
         """The writing connection, made when needed. Raises `Retry` while PostgreSQL is away."""
         if self._connection is None or self._connection.closed:
             self._connection = connect(self._url, name=self._name, autocommit=False)
+            self._connection.execute(sql.BY_INDEX)
+            self._connection.commit()
         return self._connection
 
     def record(self, batch: Sequence[Prepared], places: Sequence[int], moves: Sequence[Move]) -> Recorded:

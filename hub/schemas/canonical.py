@@ -112,7 +112,7 @@ class ReferralClaim(msgspec.Struct, frozen=True, omit_defaults=True, tag="referr
 
 
 class SignalClaim(msgspec.Struct, frozen=True, omit_defaults=True, tag="signal"):
-    """An observation that may reveal a need. kind: report, water_meter, fall_sensor …"""
+    """An observation that may reveal a need. kind: report, water_meter, fall_sensor and so on."""
 
     ref: str
     kind: str

@@ -82,11 +82,15 @@ def accounts() -> tuple[AgencyClaim, ...]:
     kinds = Rules.load(texts()).kinds
     taken = {account.kind for account in (*SAMPLE, CITY)} | {"dong_center"}
     others = (
-        AgencyClaim(RENAMED.get(kind, kind.replace("_", "-")), kind, f"진주 {held.ko}", PURPOSES.get(kind, _WELFARE), "consent_self")
+        AgencyClaim(_code(kind), kind, f"진주 {held.ko}", PURPOSES.get(kind, _WELFARE), "consent_self")
         for kind, held in kinds.items()
         if kind not in taken
     )
     return (*SAMPLE, *others, *_centers(), CITY)
+
+
+def _code(kind: str) -> str:
+    return RENAMED.get(kind, kind.replace("_", "-"))
 
 
 def _centers() -> tuple[AgencyClaim, ...]:

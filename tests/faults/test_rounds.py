@@ -1,6 +1,6 @@
 """Rounds of faults at random moments under load; the run ends with every proof. The seed is printed and can be set:
 
-    FAULT_SEED=17 pytest -m faults tests/faults/test_rounds.py
+FAULT_SEED=17 pytest -m faults tests/faults/test_rounds.py
 """
 
 from __future__ import annotations
@@ -81,7 +81,13 @@ class Storm:
 
     def rounds(self, count: int) -> None:
         """The first five are of five kinds; the others are drawn."""
-        first = [self.kill_consumer, self.crash_postgres, self.freeze_consumer, self.kill_kafka, self.terminate_consumer]
+        first = [
+            self.kill_consumer,
+            self.crash_postgres,
+            self.freeze_consumer,
+            self.kill_kafka,
+            self.terminate_consumer,
+        ]
         drawn = [self.random.choice(self.kinds()) for _ in range(max(0, count - len(first)))]
         for number, fault in enumerate((first + drawn)[:count]):
             print(f"round {number}: {fault.__name__}")

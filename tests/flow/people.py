@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
 
 from hub.schemas.canonical import AgencyClaim
 from hub.schemas.topics import Formats, Types, inbound
@@ -16,10 +19,24 @@ SYLLABLES: Final = "가나다라마바사아자차카타파하거너더러머버
 #: Two that refer, two that take, one more that only takes what these left, a dong center and the city.
 SOURCES: Final = ("alpha", "beta")
 AGENCIES: Final = (
-    *(AgencyClaim(code, "welfare_center", f"{code} 복지관", ("welfare",), _BASIS) for code in (*SOURCES, "gamma", "delta")),
+    *(
+        AgencyClaim(code, "welfare_center", f"{code} 복지관", ("welfare",), _BASIS)
+        for code in (*SOURCES, "gamma", "delta")
+    ),
     AgencyClaim("sangbong-dong", "dong_center", "상봉동 행정복지센터", ("welfare",), _BASIS, ("상봉동",)),
     AgencyClaim("city", "city_desk", "진주시 복지정책과", ("welfare", "statistics"), _BASIS),
 )
+
+
+@contextmanager
+def town(folder: Path, **settings: Any) -> Iterator[Site]:
+    """A site of these agencies, few partitions each, on which no process runs yet."""
+    site = Site(folder, **{"inbound_partitions": 2, **settings})
+    try:
+        populate(site)
+        yield site
+    finally:
+        site.close()
 
 
 def populate(site: Site) -> None:

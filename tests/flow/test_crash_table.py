@@ -25,7 +25,8 @@ from hub.errors import Retry
 from hub.ledger.cursors import Cursors
 from hub.ledger.transaction import Ledger, Move, Recorded
 from hub.schemas.topics import INTAKE_PATTERN, inbound
-from tests.flow.people import populate, refer, referral
+from tests.flow import people
+from tests.flow.people import refer, referral
 from tests.flow.proof import Proof, fed, prove
 from tests.flow.site import Site
 
@@ -34,10 +35,10 @@ _next = count(0, MANY)
 
 
 @pytest.fixture(scope="module")
-def town(site: Site) -> Iterator[Site]:
+def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Accounts; no process runs between the tests."""
-    populate(site)
-    yield site
+    with people.town(tmp_path_factory.mktemp("town")) as site:
+        yield site
 
 
 @pytest.fixture
@@ -207,7 +208,10 @@ async def test_a_commit_with_a_lost_answer_is_asked_about_and_never_repeated(
     [("before-publishing", False), ("half-published", True), ("before-cursor", True), ("after-cursor", False)],
 )
 def test_a_relay_that_dies_publishes_everything_and_repeats_it_unchanged(
-    town: Site, persons: range, point: str, repeated: bool  # noqa: FBT001 - a column of the table
+    town: Site,
+    persons: range,
+    point: str,
+    repeated: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
     refer(town, persons)
     town.start("consumer 0")

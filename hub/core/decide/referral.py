@@ -206,28 +206,20 @@ def _facts(
         "state": "duplicate" if same else "received",
         "urgency": urgency,
     }
-    if filing.person:
-        facts["joins"] = True
-    if dwelling:
-        facts["dwelling"] = True
-    if not secret and not need.health and not claim.offence_class:
-        facts["code"] = need.code
-    if address is not None and not filing.restricted and address.dong:
-        facts["dong"] = address.dong
-    if secret:
-        facts["secret"] = True
-    if filing.restricted:
-        facts["restricted"] = True
-    if not claim.share_origin:
-        facts["origin_hidden"] = True
-    if claim.needed_by:
-        facts["needed_by"] = claim.needed_by
-    if related is not None:
-        facts["related_to"] = related.id
-    if same is not None:
-        facts["duplicate_of"] = same.id
-        facts["tightens"] = tighten(recorder, same, urgency, claim.needed_by)
-    return facts
+    optional = {
+        "joins": bool(filing.person),
+        "dwelling": dwelling,
+        "code": "" if secret or need.health or claim.offence_class else need.code,
+        "dong": address.dong if address is not None and not filing.restricted else "",
+        "secret": secret,
+        "restricted": filing.restricted,
+        "origin_hidden": not claim.share_origin,
+        "needed_by": claim.needed_by,
+        "related_to": related.id if related else "",
+        "duplicate_of": same.id if same else "",
+        "tightens": tighten(recorder, same, urgency, claim.needed_by) if same else None,
+    }
+    return facts | {name: value for name, value in optional.items() if value}
 
 
 def _opened(message: Prepared, claim: ReferralClaim, filing: Filing, need: NeedCode) -> Opened:
