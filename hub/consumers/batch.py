@@ -39,6 +39,9 @@ CLAIM_WITHIN_S = 8.0
 BATCH_WITHIN_S = 20.0
 #: A fenced consumer waits for the rebalance that explains it; after this long it claims again.
 EXPLAINED_WITHIN_S = 5.0
+#: Below this the fixed cost of a transaction outweighs its records: on a starved machine slices would only shrink.
+SMALLEST = 100
+LARGEST = 1000
 
 
 def arrival_of(record: ConsumerRecord) -> Arrival:
@@ -211,7 +214,8 @@ class BatchConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         self.under_lock_s += under_lock_s
         if count >= self.slice // 2:
             target = self.settings.lock_target_ms / 1000
-            self.slice = max(20, min(1000, int(self.slice * min(1.5, max(0.5, target / max(under_lock_s, 0.001))))))
+            fitting = int(self.slice * min(1.5, max(0.5, target / max(under_lock_s, 0.001))))
+            self.slice = max(SMALLEST, min(LARGEST, fitting))
 
     async def look_after_paused(self) -> None:
         """Let partitions of agencies that were resumed go on, within a second."""

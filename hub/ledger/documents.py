@@ -41,7 +41,7 @@ def projection_key(keys: Keys) -> bytes:
 
 
 def seal_case(key: bytes, case: Case) -> bytes:
-    """A case's document; the nonce follows its version, so no two documents share one."""
+    """A case's document; the nonce follows its version. Where two documents share one, AES-GCM-SIV stays safe."""
     return seal(key, f"{case.id}/{case.seq}", CASE, _encode(case))
 
 
