@@ -1,6 +1,6 @@
 """The only place that constructs things, reads the clock and draws ids. Each process of the hub begins here.
 
-`python -m hub.app consumer 0`, `… relay`, `… web`: `hub run` starts one process of each (and N consumers).
+`python -m hub.app consumer 0`, `… relay`, `… web`: started by `hub run`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from functools import partial
 from typing import Any, TypeVar
 
 import structlog
-import uvicorn
 from aiokafka.errors import KafkaError
 from faststream.kafka import KafkaBroker
 
@@ -37,7 +36,6 @@ from hub.errors import Halt, Retry
 from hub.ledger.cursors import Cursors
 from hub.ledger.keyfile import create_keys, load_keys
 from hub.ledger.leaves import Leaves
-from hub.ledger.migrate import migrate
 from hub.ledger.reads import Pool, Reads
 from hub.ledger.reads_log import LogReads
 from hub.ledger.transaction import Ledger
@@ -70,27 +68,27 @@ def policy(settings: Settings) -> Policy:
     """Rules, model, mapping and keys of this installation."""
     files = texts()
     rules = Rules.load(files)
-    mapping = Mapping.load(
-        files["mapping.toml"], read_crosswalk(files["areas.csv"], files["town-areas.csv"]), rules.needs
-    )
+    areas = read_crosswalk(files["areas.csv"], files["town-areas.csv"])
+    mapping = Mapping.load(files["mapping.toml"], areas, rules.needs)
     return Policy(rules, Model.load(files["weights.json"]), mapping, load_keys(settings.keys_file), __version__)
 
 
 def install(settings: Settings) -> None:
     """Keys, tables and the head row: what must exist before anything runs. Changes nothing that exists."""
+    from hub.ledger.migrate import migrate  # noqa: PLC0415 - Alembic and SQLAlchemy are no part of a running hub
+
     settings.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not settings.keys_file.exists():
         create_keys(settings.keys_file)
-    origin = f"ieum.hub/{secrets.token_hex(4)}"
-    migrate(settings.database_url, empty_frontier=Frontier().to_bytes(), epoch=secrets.token_hex(8), origin=origin)
+    new = {"epoch": secrets.token_hex(8), "origin": f"ieum.hub/{secrets.token_hex(4)}"}
+    migrate(settings.database_url, empty_frontier=Frontier().to_bytes(), **new)
 
 
-# ------------------------------------------------------------------ processes
 def start_logging() -> None:
     """Structured events on stderr; libraries' own chatter only from WARNING."""
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
-    for noisy in ("aiokafka", "faststream"):
-        logging.getLogger(noisy).setLevel(logging.ERROR)
+    logging.getLogger("aiokafka").setLevel(logging.ERROR)
+    logging.getLogger("faststream").setLevel(logging.ERROR)
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -118,7 +116,6 @@ async def _consume(settings: Settings, index: int) -> None:
         failure.append(error)
         stopped.set()
 
-    _on_signals(stopped)
     administration = Administration(settings)
     cluster = await _patiently(lambda: asyncio.to_thread(administration.cluster_id))
     bundle = policy(settings)
@@ -132,6 +129,7 @@ async def _consume(settings: Settings, index: int) -> None:
         subscribe(broker, settings, consumers[1], pattern=CLOCK_PATTERN, group="hub-clock", member="clock")
     for consumer in consumers:
         consumer.stop = stop
+    _on_signals(stopped)
     _settle_memory()
     running = asyncio.create_task(_run(broker, consumers[0], index))
     running.add_done_callback(lambda _: stopped.set())
@@ -141,7 +139,7 @@ async def _consume(settings: Settings, index: int) -> None:
     # A rebalance under way would hold us as long as it lasts; all that matters is done.
     await asyncio.wait([asyncio.ensure_future(broker.stop())], timeout=STOP_WITHIN_S)
     if failure:
-        raise failure[0]
+        raise Halt(f"a consumer met {type(failure[0]).__name__} (see consumer_halted in its log)") from failure[0]
     if not running.cancelled():
         running.result()
 
@@ -205,6 +203,8 @@ async def _relay(settings: Settings) -> None:
 
 async def _web(settings: Settings) -> None:
     """The API. It starts without Kafka too: reads work, and what cannot be stored is answered with 503."""
+    import uvicorn  # noqa: PLC0415
+
     from hub.web.app import create_app  # noqa: PLC0415 - only this process needs the web
     from hub.web.deps import WebDeps  # noqa: PLC0415
 

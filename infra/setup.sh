@@ -56,7 +56,7 @@ if ! .venv/bin/python -m uv --version >/dev/null 2>&1; then
 fi
 
 say "installing pinned packages"
-.venv/bin/python -m uv pip sync -q --python .venv/bin/python --require-hashes \
+.venv/bin/python -m uv pip sync -q --compile-bytecode --python .venv/bin/python --require-hashes \
     requirements/uv.txt requirements/server.txt requirements/dev.txt requirements/bench.txt ||
     fail "packages could not be installed" "check the network and free disk space (1.5 GB), then run again"
 # No isolated build: setuptools is pinned with the rest. `compat` puts the checkout on the path, so new packages are seen.

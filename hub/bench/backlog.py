@@ -58,7 +58,7 @@ class Backlog:
 
 
 def client(settings: Settings, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - librdkafka's values have many kinds
-    """librdkafka's configuration."""
+    """Configuration of librdkafka."""
     return {
         "log_level": 2,  # servers that stop at the end are no news
         "bootstrap.servers": settings.kafka_bootstrap,

@@ -136,17 +136,19 @@ class Ground:
         """Rows of a query, as the owner of the database."""
         if self._connection is None:
             raise Halt("the bench has no servers yet")
-        return self._connection.execute(statement, values).fetchall()  # type: ignore[call-overload,no-any-return]
+        return self._connection.execute(statement, values).fetchall()
 
     def execute(self, statement: str) -> None:
         """Run statements that return nothing."""
         if self._connection is None:
             raise Halt("the bench has no servers yet")
-        self._connection.execute(statement)  # type: ignore[call-overload]
+        self._connection.execute(statement)
 
     def cpu(self) -> dict[str, float]:
-        """Seconds of processor time so far: of each process of the hub, of PostgreSQL and of Kafka."""
-        used = {role: _cpu([process.pid]) for role, process in self.processes.items()}
+        """Seconds of processor time so far: of each process of the hub, PostgreSQL, Kafka, the bench, the machine."""
+        times = psutil.cpu_times()
+        used = {"bench": _cpu([os.getpid()]), "machine": sum(times) - times.idle - getattr(times, "iowait", 0.0)}
+        used |= {role: _cpu([process.pid]) for role, process in self.processes.items()}
         for name, pid in self.pids.items():
             used[name] = _cpu([pid, *(child.pid for child in psutil.Process(pid).children(recursive=True))])
         return used

@@ -25,6 +25,7 @@ SELECT h.size, pg_current_wal_insert_lsn() - '0/0'::pg_lsn,
   (SELECT sum(pg_table_size(oid)) FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace)
 FROM head h
 """
+_NOT_THE_HUB: Final = frozenset(("bench", "machine"))
 Slice = dict[str, Any]
 
 
@@ -44,6 +45,12 @@ class Drain(msgspec.Struct, frozen=True):
     def rate(self) -> float:
         """Messages a second."""
         return self.messages / self.seconds
+
+    @property
+    def others_cores(self) -> float:
+        """Cores that whatever else runs on the machine took meanwhile."""
+        ours = sum(used for role, used in self.cpu_s.items() if role != "machine")
+        return max(0.0, self.cpu_s["machine"] - ours) / self.seconds
 
 
 class Intake:
@@ -102,8 +109,8 @@ class Intake:
         return {role: len(read(self.ground.figures(role))) for role in self.workers}
 
     def _slices(self, noted: dict[str, int]) -> list[Slice]:
-        lines = [{**line, "role": role} for role in self.workers for line in read(self.ground.figures(role))[noted[role] :]]
-        return [line for line in lines if "count" in line]
+        fresh = [line for role in self.workers for line in read(self.ground.figures(role))[noted[role] :]]
+        return [line for line in fresh if "count" in line]
 
 
 def _share(lines: Sequence[Slice]) -> int:
@@ -122,10 +129,10 @@ def costs_us(drains: Sequence[Drain]) -> dict[str, float]:
     messages = sum(drain.messages for drain in drains)
     found = {f"{step}_wall": 1e6 * _per_message(slices, f"{step}_s") for step in ("prepare", "record", "lock")}
     for drain in drains:
-        for role, used in drain.cpu_s.items():
+        for role in drain.cpu_s.keys() - _NOT_THE_HUB:
             name = f"{role.partition(' ')[0]}_cpu"
-            found[name] = found.get(name, 0.0) + 1e6 * used / messages
-    return {name: round(value, 1) for name, value in found.items()}
+            found[name] = found.get(name, 0.0) + 1e6 * drain.cpu_s[role] / messages
+    return {name: round(value, 1) for name, value in sorted(found.items())}
 
 
 def _per_message(slices: Sequence[Slice], field: str) -> float:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import msgspec
 import orjson
@@ -30,7 +30,7 @@ WHERE m.verdict <> 'seen' AND m.position > %s GROUP BY 1, 2, 3
 
 
 class Latency(msgspec.Struct, frozen=True):
-    """Milliseconds. offered and reached: messages a second asked for, and put through until the last was on the feed."""
+    """Milliseconds. offered, reached: messages a second asked for, and put through until the last was on the feed."""
 
     offered: float
     reached: float
@@ -55,7 +55,7 @@ class FeedReader:
         self._thread = threading.Thread(target=self._read, name="feed-reader")
         self.came: dict[int, float] = {}
 
-    def __enter__(self) -> FeedReader:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 

@@ -1,8 +1,7 @@
-"""What a run came to: rates with their spread, ratios of medians, and the machine they hold for. Owns the JSON's shape."""
+"""What a run came to: rates with their spread, ratios of medians, the machine they hold for. Owns the JSON's shape."""
 
 from __future__ import annotations
 
-import os
 import platform
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
@@ -10,6 +9,7 @@ from statistics import median
 from typing import Any, Final
 
 import msgspec
+import psutil
 from rich.console import Console
 from rich.table import Table
 
@@ -20,7 +20,13 @@ from hub.bench.memory import Memory
 
 LIBRARIES: Final = ("faststream", "aiokafka", "psycopg", "sqlmodel", "pydantic", "orjson", "msgspec")
 #: What `measures.md` asks for.
-GOALS: Final[Mapping[str, float]] = {"usual_handler": 100.0, "ceiling": 0.4, "p50_ms": 40.0, "p99_ms": 150.0, "mb": 300.0}
+GOALS: Final = {
+    "usual_handler": 100.0,
+    "ceiling": 0.4,
+    "p50_ms": 40.0,
+    "p99_ms": 150.0,
+    "mb": 300.0,
+}
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -46,11 +52,16 @@ class Spread(msgspec.Struct, frozen=True):
     @classmethod
     def of(cls, rates: Sequence[float]) -> Spread:
         """The spread of some rounds."""
-        return cls(*(round(f(rates), 1) for f in (median, min, max)), [round(rate, 1) for rate in rates])
+        rounded = [round(rate, 1) for rate in rates]
+        return cls(median(rounded), min(rounded), max(rounded), rounded)
 
 
 class Report(msgspec.Struct, frozen=True):
-    """One run. rates: row → spread; the hub's and the ceiling's row is that of the better number of processes."""
+    """One run.
+
+    rates: row → spread; `hub` and `ceiling` are those of the better number of processes. costs_us: microseconds a
+    message, wall time of a worker's steps and processor time of processes. others_cores: what others took meanwhile.
+    """
 
     quick: bool
     rates: dict[str, Spread]
@@ -60,53 +71,56 @@ class Report(msgspec.Struct, frozen=True):
     bytes_per_message: dict[str, float]
     under_lock_us: float
     costs_us: dict[str, dict[str, float]]
+    others_cores: float
     latency: Latency
     memory: Memory
     machine: dict[str, Any]
     versions: dict[str, str]
 
     def as_json(self) -> dict[str, Any]:
-        """The report as one JSON object; `noise` is the largest spread of a row's rounds."""
+        """The report as one JSON object."""
         built: dict[str, Any] = msgspec.to_builtins(self)
-        noise = {row: round((s.max - s.min) / s.median, 2) for row, s in self.rates.items() if s.median}
-        return {**built, "noise": {"spread_over_median": noise}, "goals": dict(GOALS)}
+        spread = {row: round((s.max - s.min) / s.median, 2) for row, s in self.rates.items() if s.median}
+        noise = {"spread_over_median": spread, "others_cores": built.pop("others_cores")}
+        return {**built, "noise": noise, "goals": dict(GOALS)}
 
 
-def assemble(
-    plan: Plan,
-    backlog: Backlog,
-    one: Sequence[Drain],
-    two: Sequence[Drain],
-    top: Mapping[int, Sequence[float]],
-    usual: Sequence[float],
-    latency: Latency,
-    memory: Memory,
-    row_bytes: int,
-) -> Report:
+class Rows(msgspec.Struct, frozen=True):
+    """What was measured: the hub's rounds by workers, the ceiling's rates by processes, and the rest."""
+
+    hub: dict[int, list[Drain]]
+    ceiling: dict[int, list[float]]
+    usual: list[float]
+    latency: Latency
+    memory: Memory
+
+
+def assemble(plan: Plan, backlog: Backlog, rows: Rows, row_bytes: int, load: float) -> Report:
     """Medians, ratios and everything beside them."""
-    hub = {1: Spread.of([d.rate for d in one]), 2: Spread.of([d.rate for d in two])}
-    ceilings = {count: Spread.of(rates) for count, rates in top.items()}
+    hub = {count: Spread.of([drain.rate for drain in drains]) for count, drains in rows.hub.items()}
+    ceilings = {count: Spread.of(rates) for count, rates in rows.ceiling.items()}
     workers, processes = _better(hub), _better(ceilings)
     rates = {
         "hub": hub[workers],
-        "usual_handler": Spread.of(usual),
+        "usual_handler": Spread.of(rows.usual),
         "ceiling": ceilings[processes],
         **{f"hub_{n}": spread for n, spread in hub.items()},
         **{f"ceiling_{n}": spread for n, spread in ceilings.items()},
     }
-    best = one if workers == 1 else two
+    drains = [drain for some in rows.hub.values() for drain in some]
     return Report(
         quick=plan.memory == 0,
         rates=rates,
         ratios={row: round(rates["hub"].median / rates[row].median, 3) for row in ("usual_handler", "ceiling")},
         workers=workers,
         ceiling_processes=processes,
-        bytes_per_message=_bytes(best, backlog, row_bytes),
-        under_lock_us=round(under_lock_us(best), 1),
-        costs_us={"1": costs_us(one), "2": costs_us(two)},
-        latency=latency,
-        memory=memory,
-        machine=_machine(),
+        bytes_per_message=_bytes(drains, backlog, row_bytes),
+        under_lock_us=round(under_lock_us(rows.hub[workers]), 1),
+        costs_us={f"{count}_workers": costs_us(some) for count, some in rows.hub.items()},
+        others_cores=round(median(drain.others_cores for drain in drains), 2),
+        latency=rows.latency,
+        memory=rows.memory,
+        machine=_machine(load),
         versions={"python": platform.python_version()} | {name: version(name) for name in LIBRARIES},
     )
 
@@ -126,12 +140,12 @@ def _bytes(drains: Sequence[Drain], backlog: Backlog, row_bytes: int) -> dict[st
     }
 
 
-def _machine() -> dict[str, Any]:
+def _machine(load: float) -> dict[str, Any]:
     return {
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "cores": psutil.cpu_count(),
         "system": platform.system(),
         "architecture": platform.machine(),
-        "load_before": round(os.getloadavg()[0], 2),
+        "load_before": round(load, 2),
     }
 
 

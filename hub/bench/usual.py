@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
 from typing import Any, ClassVar, Final
 
 from faststream.kafka import KafkaBroker
@@ -54,16 +53,16 @@ class Event(BaseModel):
     data_base64: str | None = None
 
 
-def run(settings: Settings, windows: int, seconds: float, step: Callable[[int], None]) -> list[float]:
+def run(settings: Settings, windows: int, seconds: float) -> list[float]:
     """Messages a second in each of some windows, one after another, from the first message on."""
-    return asyncio.run(_run(settings, windows, seconds, step))
+    return asyncio.run(_run(settings, windows, seconds))
 
 
-async def _run(settings: Settings, windows: int, seconds: float, step: Callable[[int], None]) -> list[float]:
+async def _run(settings: Settings, windows: int, seconds: float) -> list[float]:
     engine = create_async_engine(settings.database_url.replace("postgresql://", "postgresql+psycopg://"))
     async with engine.begin() as connection:
         await connection.run_sync(Base.metadata.create_all)
-    broker, done = _broker(settings), [0]
+    broker, done, first = _broker(settings), [0], asyncio.Event()
 
     @broker.subscriber(pattern=PATTERN, group_id=GROUP, auto_offset_reset="earliest")
     async def store(event: Event, message: KafkaMessage) -> None:
@@ -72,23 +71,21 @@ async def _run(settings: Settings, windows: int, seconds: float, step: Callable[
             session.add(row)
             await session.commit()
         done[0] += 1
+        first.set()
 
     await broker.start()
     try:
-        while not done[0]:
-            await asyncio.sleep(0.01)
-        return [await _window(done, seconds, step) for _ in range(windows)]
+        await first.wait()
+        return [await _window(done, seconds) for _ in range(windows)]
     finally:
         await broker.stop()
         await engine.dispose()
 
 
-async def _window(done: list[int], seconds: float, step: Callable[[int], None]) -> float:
-    first, began = done[0], time.perf_counter()
-    while time.perf_counter() - began < seconds:
-        await asyncio.sleep(0.25)
-        step(done[0])
-    return (done[0] - first) / (time.perf_counter() - began)
+async def _window(done: list[int], seconds: float) -> float:
+    before, began = done[0], time.perf_counter()
+    await asyncio.sleep(seconds)
+    return (done[0] - before) / (time.perf_counter() - began)
 
 
 def _broker(settings: Settings) -> KafkaBroker:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -25,18 +26,19 @@ class Measured(BatchConsumer):
     _prepare_s = 0.0
     _record_began = 0.0
 
-    async def on_partitions_assigned(self, assigned: list[TopicPartition]) -> None:
+    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Note how many partitions this worker has."""
-        await super().on_partitions_assigned(assigned)
-        _note({"assigned": len(assigned)})
+        places = list(assigned)
+        await super().on_partitions_assigned(places)
+        _note({"assigned": len(places)})
 
-    def _prepare(self, *given: Any) -> Any:
+    def _prepare(self, *given: Any) -> Any:  # noqa: ANN401 - whatever the consumer hands itself
         began = time.perf_counter()
         prepared = super()._prepare(*given)
         self._prepare_s = time.perf_counter() - began
         return prepared
 
-    def _record(self, *given: Any) -> Any:
+    def _record(self, *given: Any) -> Any:  # noqa: ANN401 - same
         self._record_began = time.perf_counter()
         return super()._record(*given)
 
@@ -74,5 +76,5 @@ class Tally:
 
 
 if __name__ == "__main__":
-    hub.app.BatchConsumer = Measured  # type: ignore[misc]
+    hub.app.BatchConsumer = Measured  # type: ignore[attr-defined] # the name it is made by
     sys.exit(hub.app.main(sys.argv[2:]))

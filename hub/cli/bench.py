@@ -20,13 +20,11 @@ def bench(
 ) -> None:
     """Measure the hub against the usual handler and this machine's ceiling, on servers of its own."""
     from hub.bench import run  # noqa: PLC0415 - slow to load, and `hub bench --help` needs none of it
-    from hub.bench.chart import draw  # noqa: PLC0415
     from hub.bench.report import show  # noqa: PLC0415
 
-    report = run(quick, out / "bench.json", say)
-    draw(report, out)
+    report = run(quick=quick, out=out, say=say)
     if json:
         emit(report.as_json())
     else:
         show(report)
-    say(f"written: {out / 'bench.json'}, {out / 'bench.png'}, {out / 'bench.svg'}")
+    say(f"written: bench.json, bench.png and bench.svg in {out}")

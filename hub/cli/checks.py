@@ -19,7 +19,7 @@ import msgspec
 from hub.cli.accounts import credentials
 from hub.cli.installation import is_external
 from hub.cli.running import alive, web_url
-from hub.cli.servers import behind
+from hub.cli.servers import Lag
 from hub.ledger.counts import Counts
 from hub.ledger.keyfile import load_keys
 from hub.ledger.migrate import FOLDER as MIGRATIONS
@@ -193,7 +193,7 @@ def web(settings: Settings) -> Check:
 def consumers(settings: Settings) -> Check:
     """Messages are decided as they come."""
     with Counts(settings.database_url) as counts:
-        lag = sum(behind(settings, counts).values())
+        lag = Lag(settings, counts).messages()
     return _judged(
         "to decide",
         f"{lag:,} messages",

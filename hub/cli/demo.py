@@ -27,7 +27,7 @@ from hub.cli.publishing import Verdicts, publish
 from hub.cli.receipts import Receipt
 from hub.cli.running import alive, web_url
 from hub.cli.send import by_http, read_files
-from hub.cli.servers import behind, install
+from hub.cli.servers import Lag, install
 from hub.cli.simulate import outgoing, paced
 from hub.cli.supervisor import RunningHub, start_hub
 from hub.core.rules import Rules
@@ -143,7 +143,8 @@ class Show:
         with Progress("town: sent", referrals) as progress:
             publish(self.settings, map(outgoing, events), progress.advance)
         with Progress("town: decided", referrals) as progress, Counts(self.settings.database_url) as counts:
-            while left := sum(behind(self.settings, counts).values()):
+            lag = Lag(self.settings, counts)
+            while left := lag.messages():
                 progress.reach(max(0, referrals - left))
                 time.sleep(0.2)
             progress.reach(referrals)
@@ -160,10 +161,11 @@ class Show:
         """Wait until everything sent is decided and everything decided is published."""
         deadline, calm = time.monotonic() + SETTLE_S, 0
         with Counts(self.settings.database_url) as counts, Progress("feed published") as progress:
+            lag = Lag(self.settings, counts)
             while calm < 3:  # noqa: PLR2004 - what the relay sends back (closings) is decided between two looks
                 standing = counts.standing()
                 progress.reach(standing.feed, standing.size)
-                is_calm = standing.feed == standing.size and not behind(self.settings, counts)
+                is_calm = standing.feed == standing.size and not lag.messages()
                 calm = calm + 1 if is_calm else 0
                 if time.monotonic() > deadline:
                     raise Retry(f"the feed stands at {standing.feed} of {standing.size} after {SETTLE_S:.0f} s")

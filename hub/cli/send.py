@@ -7,7 +7,10 @@ token or Kafka credentials of the agency, never the operator's own.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+import shlex
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -61,11 +64,12 @@ def send(
     settings = configured(state)
     found, broken = read_files(settings, files, agency, fmt)
     say(f"{len(found)} messages, {len(broken)} unreadable rows in {len(files)} file(s)")
-    if kafka:
-        settings = installation(state)
-        receipts = by_kafka(settings, _access(settings, agency), found, wait)
-    else:
-        receipts = by_http(url or _address(settings), _token(settings, agency, token), found, wait)
+    with _resumable():
+        if kafka:
+            settings = installation(state)
+            receipts = by_kafka(settings, _access(settings, agency), found, wait)
+        else:
+            receipts = by_http(url or _address(settings), _token(settings, agency, token), found, wait)
     rows = [*collected(receipts, broken)]
     emit(msgspec.to_builtins(rows)) if as_json else _print(rows)
     if any(row.failed for row in rows):
@@ -91,6 +95,16 @@ def by_kafka(settings: Settings, access: KafkaAccess, events: Sequence[dict[str,
     """Send over Kafka, with the progress on stderr."""
     with Progress("sent", len(events)) as progress:
         return over_kafka(settings, access, events, wait_s, progress.advance)
+
+
+@contextmanager
+def _resumable() -> Iterator[None]:
+    """Ctrl-C leaves nothing half done: what was taken stays taken, and the same ids are sent again."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        say(f"\nstopped; this goes on where it was: hub {' '.join(map(shlex.quote, sys.argv[1:]))}")
+        raise
 
 
 def sender_key(settings: Settings, agency: str) -> bytes:

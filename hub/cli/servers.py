@@ -101,7 +101,7 @@ def report(settings: Settings) -> dict[str, Any]:
     processes = alive(settings.state_dir)
     with Counts(settings.database_url) as counts:
         standing = counts.standing()
-        lag = behind(settings, counts)
+        lag = Lag(settings, counts).topics()
     info = None if is_external(configured(settings.state_dir)) else Servers(settings.state_dir).status()
     return {
         "state": str(settings.state_dir),
@@ -121,17 +121,26 @@ def vkey(settings: Settings) -> str | None:
     return load_key(settings.signer_file).verifier().vkey() if settings.signer_file.exists() else None
 
 
-def behind(settings: Settings, counts: Counts) -> dict[str, int]:
-    """Messages not decided yet, by topic; topics that are up to date are left out."""
-    administration = Administration(settings)
-    ends = administration.end_offsets()
-    decided = counts.decided(administration.cluster_id())
-    left: dict[str, int] = {}
-    for (topic, partition), end in ends.items():
-        waiting = end - decided.get((topic, partition), 0)
-        if waiting > 0:
-            left[topic] = left.get(topic, 0) + waiting
-    return left
+class Lag:
+    """What is still to be decided, asked again and again over one connection each."""
+
+    def __init__(self, settings: Settings, counts: Counts) -> None:
+        self._counts, self._administration = counts, Administration(settings)
+        self._cluster = self._administration.cluster_id()
+
+    def topics(self) -> dict[str, int]:
+        """Messages not decided yet, by topic; topics that are up to date are left out."""
+        ends, decided = self._administration.end_offsets(), self._counts.decided(self._cluster)
+        left: dict[str, int] = {}
+        for place, end in ends.items():
+            waiting = end - decided.get(place, 0)
+            if waiting > 0:
+                left[place[0]] = left.get(place[0], 0) + waiting
+        return left
+
+    def messages(self) -> int:
+        """How many those are."""
+        return sum(self.topics().values())
 
 
 def memory_mb(pid: int) -> int:

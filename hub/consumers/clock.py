@@ -21,7 +21,7 @@ from hub.ledger.transaction import Move
 from hub.schemas import topics
 from hub.schemas.canonical import TickClaim
 
-WAIT_S = 0.05
+WAIT_S = 0.25
 #: How long one tick is waited for before the ticks behind it are looked at again.
 LOOK_AGAIN_S = 1.0
 
@@ -30,6 +30,8 @@ class ClockConsumer(BatchConsumer):
     """Decides one tick at a time."""
 
     pages: Claim | None = None
+    #: How far every partition was decided when that was last asked: it only grows.
+    decided_to: dict[tuple[str, int], int] = {}  # noqa: RUF012 - replaced, never changed
 
     async def _handle(self, records: Sequence[ConsumerRecord]) -> None:
         owned = dict(self.claims)
@@ -55,8 +57,10 @@ class ClockConsumer(BatchConsumer):
             return tick
         through, stuck = tick.content.through, set(tick.content.stuck)
         for _ in range(int(LOOK_AGAIN_S / WAIT_S)):
-            offsets = await self._patiently(self.cursors.offsets)
-            behind = {agency_of(place) for place, end in through.items() if not passed(offsets, place, end, stuck)}
+            if not _behind(self.decided_to, through, stuck):
+                return tick
+            self.decided_to = await self._patiently(self.cursors.offsets)
+            behind = _behind(self.decided_to, through, stuck)
             if not behind:
                 return tick
             if any(isinstance(t.content, TickClaim) and behind <= set(t.content.stuck) for t in later):
@@ -97,6 +101,10 @@ def passed(offsets: dict[tuple[str, int], int], place: str, end: int, stuck: set
     if end == 0 or agency_of(place) in stuck:
         return True
     return offsets.get((topic, int(partition)), 0) >= end
+
+
+def _behind(offsets: dict[tuple[str, int], int], through: dict[str, int], stuck: set[str]) -> set[str]:
+    return {agency_of(place) for place, end in through.items() if not passed(offsets, place, end, stuck)}
 
 
 def agency_of(place: str) -> str:

@@ -31,6 +31,8 @@ from hub.ledger.documents import projection_key
 #: The connection was lost; or the server ended a transaction that a stopped process had left open; or it became a
 #: replica. In each case a new connection finds out.
 AWAY = (psycopg.OperationalError, errors.IdleInTransactionSessionTimeout, errors.ReadOnlySqlTransaction)
+#: Two workers that write the same are done after one repetition; what collides so often in a row is no such accident.
+COLLISIONS = 25
 
 
 class Move(msgspec.Struct, frozen=True):
@@ -60,6 +62,7 @@ class Ledger:
         self._connection: psycopg.Connection[Any] | None = None
         self._watch = BlockerWatch(url, blocker_after_s)
         self._directory: tuple[int, Directory] = (-1, Directory())
+        self._collisions = 0
 
     def close(self) -> None:
         """Close the connection and stop watching."""
@@ -96,6 +99,11 @@ class Ledger:
         except (errors.UniqueViolation, errors.DeadlockDetected, errors.SerializationFailure) as error:
             # The same new message reached two workers at once: after the other's commit this one is a repeat.
             self.forget()
+            self._collisions += 1
+            if self._collisions > COLLISIONS:
+                raise Halt(
+                    f"what is to be written is there already, under another name: {type(error).__name__}"
+                ) from error
             raise Retry(f"written by another at the same time ({type(error).__name__})") from error
         except AWAY as error:
             self.forget()
@@ -126,6 +134,7 @@ class Ledger:
             recorded = self._attempt([batch[i] for i in kept], [places[i] for i in kept], shorter)
             recorded.held = held
         self.connection.commit()
+        self._collisions = 0
         return recorded
 
     def _attempt(self, batch: Sequence[Prepared], places: Sequence[int], moves: Sequence[Move]) -> Recorded:

@@ -63,6 +63,26 @@ def test_sending_without_a_token_is_usage_and_says_how_to_get_one(
     assert "remedy: Give --token or HUB_TOKEN" in capsys.readouterr().err
 
 
+ACCOUNT = {"--kind": "hospital", "--name": "n", "--legal-basis": "consent_self", "--purpose": "treatment"}
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "told"),
+    [
+        ("--kind", "clinic", "there is no kind 'clinic'"),
+        ("--purpose", "curiosity", "there is no purpose 'curiosity'"),
+        ("--area", "nowhere", "there is no area 'nowhere'"),
+        ("--legal-basis", "because", "'because' is no legal basis"),
+    ],
+)
+def test_an_account_is_checked_before_anything_is_asked(
+    option: str, value: str, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = [word for pair in (ACCOUNT | {option: value}).items() for word in pair]
+    assert main(["agency", "add", "some-code", *options]) == USAGE
+    assert told in capsys.readouterr().err
+
+
 def test_drifted_schemas_fail(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["schemas", "check", "--folder", str(tmp_path)]) == FAILED
     assert "missing" in capsys.readouterr().out

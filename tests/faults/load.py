@@ -6,7 +6,7 @@ import random
 import threading
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Self
 
 from hub.schemas.topics import inbound
 from hub.town.accounts import CITY, SAMPLE
@@ -31,13 +31,13 @@ class Load:
 
     def __init__(self, site: Site, seed: int, per_s: int) -> None:
         self._site, self._per_s = site, per_s
-        self._random = random.Random(seed)
+        self._random = random.Random(seed)  # noqa: S311 - reproducible
         self._events: Iterator[Any] = iter(generate(3000, 1_000_000, seed))
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="load", daemon=True)
         self.sent = 0
 
-    def __enter__(self) -> Load:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 

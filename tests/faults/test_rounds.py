@@ -1,6 +1,6 @@
-"""Rounds of faults at random moments under load; the run ends with every proof. The seed is printed and can be set:
+"""Rounds of faults at random moments under load; the run ends with every proof.
 
-FAULT_SEED=17 pytest -m faults tests/faults/test_rounds.py
+The seed is printed and can be given again: `FAULT_SEED=17 pytest -m faults tests/faults/test_rounds.py`.
 """
 
 from __future__ import annotations
@@ -22,11 +22,16 @@ CONSUMERS = ("consumer 0", "consumer 1", "consumer 2")
 PER_S = 40
 
 
+def say(text: str) -> None:
+    """Shown by pytest when the test fails, or with -s."""
+    print(text)  # noqa: T201
+
+
 class Storm:
     """What can happen, each with how long it lasts drawn at random. Whatever is ended is started again."""
 
     def __init__(self, site: Site, seed: int) -> None:
-        self.site, self.random = site, random.Random(seed)
+        self.site, self.random = site, random.Random(seed)  # noqa: S311 - reproducible
 
     def kill_consumer(self) -> None:
         role = self.random.choice(CONSUMERS)
@@ -43,6 +48,20 @@ class Storm:
         self.site.send_signal(role, signal.SIGSTOP)
         time.sleep(self.random.choice((0.3, 2.0, 6.0)))
         self.site.send_signal(role, signal.SIGCONT)
+
+    def freeze_in_copy(self) -> None:
+        """One that stops with the head locked and half a COPY on its way; the others must end its backend."""
+        role = self.random.choice(CONSUMERS)
+        self.site.stop(role)
+        usual, self.site.program = self.site.program, ("-m", "tests.flow.crashing", "stopped-in-copy")
+        self.site.start(role)
+        self.site.program = usual
+        self.site.until(lambda: self.site.frozen(role), 60, "stopped in a COPY")
+        before = self.site.log.read_text().count("blocker_ended")
+        self.site.until(lambda: self.site.log.read_text().count("blocker_ended") > before, 30, "the blocker ended")
+        self.site.send_signal(role, self.random.choice((signal.SIGCONT, signal.SIGKILL)))
+        self.site.stop(role)
+        self.site.start(role)
 
     def kill_relay(self) -> None:
         self.site.stop("relay", number=self.random.choice((signal.SIGKILL, signal.SIGTERM)))
@@ -77,20 +96,15 @@ class Storm:
     def kinds(self) -> list[Callable[[], None]]:
         often = [self.kill_consumer, self.terminate_consumer, self.freeze_consumer, self.crash_postgres]
         rarely = [self.kill_relay, self.kill_kafka, self.freeze_kafka, self.freeze_postgres]
-        return [*often, *often, *rarely, self.kill_all_consumers, self.crash_both_servers]
+        return [*often, *often, *rarely, self.kill_all_consumers, self.crash_both_servers, self.freeze_in_copy]
 
     def rounds(self, count: int) -> None:
-        """The first five are of five kinds; the others are drawn."""
-        first = [
-            self.kill_consumer,
-            self.crash_postgres,
-            self.freeze_consumer,
-            self.kill_kafka,
-            self.terminate_consumer,
-        ]
+        """The first six are of six kinds; the others are drawn."""
+        first = [self.kill_consumer, self.crash_postgres, self.freeze_consumer, self.kill_kafka]
+        first += [self.terminate_consumer, self.freeze_in_copy]
         drawn = [self.random.choice(self.kinds()) for _ in range(max(0, count - len(first)))]
         for number, fault in enumerate((first + drawn)[:count]):
-            print(f"round {number}: {fault.__name__}")
+            say(f"round {number}: {fault.__name__}")
             fault()
             time.sleep(self.random.uniform(0.2, 2.0))
 
@@ -106,14 +120,14 @@ def town(tmp_path: Path) -> Iterator[Site]:
 def stormy(site: Site, count: int, per_s: int = PER_S) -> None:
     """Rounds under load, then everything settles and is proven."""
     seed = int(os.environ.get("FAULT_SEED", random.SystemRandom().randrange(1_000_000)))
-    print(f"FAULT_SEED={seed}")
+    say(f"FAULT_SEED={seed}")
     site.start(*CONSUMERS, "relay")
     with Load(site, seed, per_s) as load:
         site.until(lambda: site.one("SELECT size FROM head") > 50, 90, "the hub runs")
         Storm(site, seed).rounds(count)
     site.settle(180)
     site.until(site.relayed, 60, "all relayed")
-    print(f"sent {load.sent}, acknowledged {len(site.acknowledged)}: {prove(site)}")
+    say(f"sent {load.sent}, acknowledged {len(site.acknowledged)}: {prove(site)}")
 
 
 def test_five_rounds_of_faults_lose_double_and_invert_nothing(town: Site) -> None:

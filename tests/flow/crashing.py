@@ -1,7 +1,7 @@
-"""A process of the hub that ends itself by SIGKILL at one exact point: `python -m tests.flow.crashing POINT ROLE …`.
+"""A process of the hub that ends or stops itself at one exact point: `python -m tests.flow.crashing POINT ROLE …`.
 
-The points are injected by subclassing, so the product knows nothing of them. Each happens once the ledger holds more
-than the accounts, i.e. while referrals are decided or relayed.
+The points are injected by subclassing, so the product knows nothing of them. They lie where referrals are decided or
+relayed. What stops itself (SIGSTOP) does so once and goes on when it is continued.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ from hub.core.prepared import Prepared
 from hub.ledger.feed import Desk, Lease
 from hub.ledger.transaction import Ledger, Move, Recorded
 from hub.schemas.canonical import ReferralClaim
+
+#: A slice of so many records at least is a test's referrals.
+MANY = 10
 
 
 def die() -> NoReturn:
@@ -45,6 +48,33 @@ class DiesAfterCommit(Ledger):
         if any(isinstance(m.content, ReferralClaim) for m in batch):
             die()
         return recorded
+
+
+class StopsBeforeMoving(Ledger):
+    """A slice in hand, nothing done yet: what a zombie wakes up with."""
+
+    stopped = False
+
+    def _move(self, moves: Sequence[Move]) -> None:
+        if not self.stopped and any(move.next - move.remembered >= MANY for move in moves):
+            self.stopped = True
+            os.kill(os.getpid(), signal.SIGSTOP)
+        super()._move(moves)
+
+
+class StopsInCopy(Ledger):
+    """Half of the entries are on their way, the head is locked."""
+
+    stopped = False
+
+    def _decide(self, *given: Any) -> Recorded:
+        if not self.stopped and len(given[1]) >= MANY:
+            self.stopped = True
+            self.connection.execute("CREATE TEMP TABLE half (n int) ON COMMIT DROP")
+            with self.connection.cursor() as cursor, cursor.copy("COPY half (n) FROM STDIN") as stream:
+                stream.write(b"1\n" * 100_000)
+                os.kill(os.getpid(), signal.SIGSTOP)
+        return super()._decide(*given)
 
 
 class DiesBeforePublishing(relays.Outlet):
@@ -82,6 +112,8 @@ class DiesAfterCursor(Desk):
 POINTS: dict[str, tuple[Any, str, type]] = {
     "before-commit": (hub.app, "Ledger", DiesBeforeCommit),
     "after-commit": (hub.app, "Ledger", DiesAfterCommit),
+    "stopped-before-moving": (hub.app, "Ledger", StopsBeforeMoving),
+    "stopped-in-copy": (hub.app, "Ledger", StopsInCopy),
     "before-publishing": (relays, "Outlet", DiesBeforePublishing),
     "half-published": (relays, "Outlet", DiesHalfPublished),
     "before-cursor": (relays, "Desk", DiesBeforeCursor),

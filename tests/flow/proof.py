@@ -1,4 +1,4 @@
-"""What must be true of any hub after any fault: nothing lost, nothing doubled, nothing out of order, all of it provable.
+"""What must be true of any hub after any fault: nothing lost, doubled or out of order, and all of it provable.
 
 `prove(site)` asserts it and returns the counts. Reads the ledger and Kafka as an outsider would; changes nothing.
 """

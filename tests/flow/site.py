@@ -124,6 +124,16 @@ class Site:
             return True
         return False
 
+    def frozen(self, role: str) -> bool:
+        """Whether a process has been stopped by SIGSTOP."""
+        stat = Path(f"/proc/{self.processes[role].pid}/stat").read_text(encoding="utf-8")
+        return stat.rpartition(")")[2].split()[0] == "T"
+
+    def members(self) -> dict[str, set[str]]:
+        """Who consumes which topics: consumer → topics."""
+        group = self.administration._admin.describe_consumer_groups(["hub"])["hub"].result()
+        return {m.group_instance_id: {p.topic for p in m.assignment.topic_partitions} for m in group.members}
+
     def send_signal(self, role: str, number: signal.Signals) -> None:
         """Send a signal to one process."""
         with contextlib.suppress(ProcessLookupError):

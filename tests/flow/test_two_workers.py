@@ -31,24 +31,23 @@ def record_of(event: Envelope, pepper: bytes) -> str:
     return derive_id(cause_digest(pepper, event["source"], event["id"]), "record", 0)
 
 
-def owners(site: Site) -> set[str]:
-    """The workers that have the sources' topics."""
-    group = site.administration._admin.describe_consumer_groups(["hub"])["hub"].result()
-    wanted = {inbound(agency) for agency in SOURCES}
-    return {m.member_id for m in group.members if any(p.topic in wanted for p in m.assignment.topic_partitions)}
+def shared(site: Site, workers: int) -> bool:
+    """Whether all workers are there and the sources' topics are with different ones."""
+    members = site.members()
+    return len(members) == workers and not any({inbound(a) for a in SOURCES} <= topics for topics in members.values())
 
 
 @pytest.mark.parametrize(("workers", "first"), [(2, 0), (4, HALF)])
 def test_a_new_person_on_two_topics_at_once_is_one_person(town: Site, workers: int, first: int) -> None:
     town.start(*WORKERS[:workers])
-    town.until(lambda: len(members(town)) == workers and len(owners(town)) == len(SOURCES), 60, "two workers share it")
+    town.until(lambda: shared(town, workers), 60, "the workers share it")
     pairs = [[referral(agency, n) for agency in SOURCES] for n in range(first, first + HALF)]
     for pair in pairs:
         for agency, event in zip(SOURCES, pair, strict=True):
             town.publish(inbound(agency), [event], wait=False)
     town.flush()
     town.settle()
-    assert len(owners(town)) == len(SOURCES)
+    assert shared(town, workers)
     pepper = policy(town.settings).keys.pepper
     persons = dict(town.sql("SELECT id::text, person::text FROM records"))
     found = [{persons[record_of(event, pepper)] for event in pair} for pair in pairs]
@@ -56,9 +55,3 @@ def test_a_new_person_on_two_topics_at_once_is_one_person(town: Site, workers: i
     assert len(set(itertools.chain(*found))) == HALF
     prove(town, feed=False)
     town.stop()
-
-
-def members(site: Site) -> list[str]:
-    """Everybody in the group."""
-    group = site.administration._admin.describe_consumer_groups(["hub"])["hub"].result()
-    return [m.member_id for m in group.members]

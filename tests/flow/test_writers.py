@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Self
 
 import psycopg
 import pytest
@@ -34,7 +35,7 @@ class Tail:
         self.seen: list[int] = []
         self.looks = 0
 
-    def __enter__(self) -> Tail:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
