@@ -67,4 +67,4 @@ def test_without_waiting_for_through_offers_expire_that_were_answered_in_time(tm
     with people.town(tmp_path, lock_target_ms=200) as site:
         site.program = ("-c", IMPATIENT)
         with pytest.raises(AssertionError, match=re.escape("offer.expired")):
-            six_hours_of_backlog(site, 400, timedelta(seconds=120))
+            six_hours_of_backlog(site, 0, 400, timedelta(seconds=120))
