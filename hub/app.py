@@ -32,7 +32,7 @@ from hub.core.merkle import Frontier
 from hub.core.normalize.mapping import Mapping, read_crosswalk
 from hub.core.policy import Policy
 from hub.core.rules import Rules
-from hub.errors import Halt, Retry
+from hub.errors import Halt, Retry, Usage
 from hub.ledger.cursors import Cursors
 from hub.ledger.keyfile import create_keys, load_keys
 from hub.ledger.leaves import Leaves
@@ -290,7 +290,7 @@ def main(arguments: list[str]) -> int:
             asyncio.run(_relay(settings))
         elif role == "web":
             asyncio.run(_web(settings))
-    except Halt as error:
+    except (Halt, Usage) as error:
         log.critical("process_halted", role=role, reason=str(error))
         return HALTED
     return 0

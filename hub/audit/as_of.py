@@ -59,7 +59,9 @@ def _read(history: History, keys: Keys, rows: list[Row], moment: str, known: AsO
     """Apply a page. False once an entry was heard later."""
     entries = [orjson.loads(row.entry) for row in rows]
     taken = [entry for entry in entries if entry["heard"] <= moment]
-    vault = Vault(history.bodies({ref["key_id"] for e in taken for ref in e["bodies"]}), keys.kek, lambda _: None)
+    vault = Vault(
+        history.bodies({ref["key_id"] for e in taken for ref in e["bodies"]}), keys.kek, lambda _: (True, None)
+    )
     for entry in taken:
         known.sealed += is_sealed(entry, vault.body)
         apply(known.state, entry, open_entry(entry, vault.body, keys.pepper))

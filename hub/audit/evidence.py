@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import orjson
 
-from hub.audit.opening import Erased, Vault
+from hub.audit.opening import Erased, Missing, Vault
 from hub.core.bodies import RAW
 from hub.core.policy import Policy
 from hub.core.prepare import prepare
@@ -39,10 +39,15 @@ class Evidence(msgspec.Struct, frozen=True):
     vault: Vault
 
     def prepared(self, policy: Policy) -> Prepared:
-        """The message as it was prepared then. Raises `Erased` when raw evidence or a record's key is gone."""
+        """The message as it was prepared then. Raises `Erased` when raw evidence or a record's key was destroyed.
+
+        Raises `Missing` when its raw evidence is gone without having been erased.
+        """
         message = self.message
         if message is None:
             raise Erased("message")
+        if not self.vault.has(message.raw_key, RAW):
+            raise Missing(f"the raw evidence of position {self.first} is missing, though nobody erased it")
         value = self.vault.body(message.raw_key, RAW)
         if value is None:
             raise Erased(message.raw_key)
@@ -86,5 +91,6 @@ def _opened(history: History, keys: Keys, paired: list[tuple[list[Row], Message 
         yield Evidence(rows[0].position, rows[0].cause, entries, [row.entry for row in rows], message, vault)
 
 
-def _wrapped(history: History, key_id: str) -> bytes | None:
-    return next((wrapped for wrapped, _ in history.bodies([key_id]).values()), None)
+def _wrapped(history: History, key_id: str) -> tuple[bool, bytes | None]:
+    rows = history.bodies([key_id]).values()
+    return bool(rows), next((wrapped for wrapped, _ in rows), None)

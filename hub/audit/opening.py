@@ -15,6 +15,7 @@ from hub.core.bodies import IDENTITY, MATCHING, NOTHING, IdentityBody, MatchingB
 from hub.core.identity.features import build
 from hub.core.identity.keys import blocking, unit_key
 from hub.core.sealing import keyed_digest, open_, unwrap
+from hub.errors import Halt
 
 #: Plaintext of a body by key id and class; None when it does not open any more.
 Bodies = Callable[[str, str], bytes | None]
@@ -24,17 +25,26 @@ class Erased(Exception):  # noqa: N818 - it is a state of affairs, not a mistake
     """A key was destroyed: what it opened cannot be decided again."""
 
 
+class Missing(Halt):
+    """Evidence is not there, though nobody erased it: an erased body leaves its row."""
+
+
+#: Stands for the key of a body that never existed. A decision that uses it seals other bytes, and so is a difference.
+NO_KEY: Final = bytes(32)
+
+
 class Vault:
     """Stored bodies of a stretch of the ledger: (wrapped key, ciphertext) by key id and class.
 
-    `find` is asked for keys that no entry of the stretch points to (a refused referral's record).
+    `find` is asked for keys that no entry of the stretch points to (a refused referral's record): whether there is a
+    row, and its wrapped key.
     """
 
     def __init__(
         self,
         stored: Mapping[tuple[str, str], tuple[bytes | None, bytes | None]],
         kek: bytes,
-        find: Callable[[str], bytes | None],
+        find: Callable[[str], tuple[bool, bytes | None]],
     ) -> None:
         self._stored, self._kek, self._find = stored, kek, find
         self._wrapped: dict[str, bytes | None] = {}
@@ -43,14 +53,18 @@ class Vault:
         self._keys: dict[str, bytes] = {}
 
     def data_key(self, key_id: str) -> bytes:
-        """The kept data key. Raises `Erased` when it was destroyed."""
+        """The kept data key; `NO_KEY` where none was ever kept. Raises `Erased` when it was destroyed."""
         key = self._keys.get(key_id)
         if key is None:
-            wrapped = self._wrapped[key_id] if key_id in self._wrapped else self._find(key_id)
-            if wrapped is None:
+            there, wrapped = (True, self._wrapped[key_id]) if key_id in self._wrapped else self._find(key_id)
+            if there and wrapped is None:
                 raise Erased(key_id)
-            key = self._keys[key_id] = unwrap(self._kek, wrapped, key_id)
+            key = self._keys[key_id] = unwrap(self._kek, wrapped, key_id) if wrapped else NO_KEY
         return key
+
+    def has(self, key_id: str, cls: str) -> bool:
+        """Whether there is a row, erased or not."""
+        return (key_id, cls) in self._stored
 
     def body(self, key_id: str, cls: str) -> bytes | None:
         """A body's plaintext; None when it does not open any more."""

@@ -14,7 +14,7 @@ import msgspec
 import orjson
 
 from hub.audit.evidence import Evidence, evidence
-from hub.audit.opening import Erased, open_entry
+from hub.audit.opening import Erased, Missing, open_entry
 from hub.core.apply import apply
 from hub.core.bodies import MatchingBody
 from hub.core.decide import decide
@@ -86,7 +86,10 @@ class _Run:
             return self._differs(item, 0, f"positions {self.state.size + 1} to {item.first - 1} are missing")
         if item.message is None:
             return self._differs(item, 0, "no message stands behind this entry")
-        prepared = self._prepared(item)
+        try:
+            prepared = self._prepared(item)
+        except Missing as gone:
+            return self._differs(item, 0, str(gone))
         if prepared is None:
             self._apply(item)
             return True

@@ -53,10 +53,14 @@ class Credentials(msgspec.Struct, frozen=True):
 
 
 def register(settings: Settings, claims: Sequence[AgencyClaim]) -> list[Credentials]:
-    """Record the accounts and give each a new token and a new password. Raises `Usage` for what is refused."""
+    """Record the accounts and give each a new token and a new password. Raises `Usage` for what is refused.
+
+    Topics first: the relay publishes the registration at once, and an outbox that is not there then would miss it.
+    """
     Administration(settings).check([c.code for c in claims])
+    given = provide(settings, [c.code for c in claims])
     tell(settings, [message(Types.AGENCY, c, "register") for c in claims])
-    return provide(settings, [c.code for c in claims])
+    return given
 
 
 def register_accounts(settings: Settings, claims: Sequence[AgencyClaim]) -> dict[str, Credentials]:

@@ -5,6 +5,7 @@ Lists of cases and needs pass through the same views as the API: what an agency 
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,6 +32,7 @@ from hub.rules import texts
 feed, case, need, person = new_group(), new_group(), new_group(), new_group()
 PAGE: Final = 500
 FOLLOW_S: Final = 0.3
+UUID_TEXT: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 Limit = Annotated[int, typer.Option("--limit", min=1, help="At most so many.")]
 Id = Annotated[str, typer.Argument(metavar="ID", help="An id of the hub.")]
 
@@ -122,6 +124,8 @@ def list_needs(limit: Limit = 200, as_agency: As = CITY, state: State = None, as
 @examples("hub person why 0191d0c4-…", "hub person why 0191d0c4-… --json")
 def why(person_id: Id, state: State = None, as_json: Json = False) -> None:
     """Why each record belongs to a person: what agrees and what differs, and the bits. Never a value."""
+    if UUID_TEXT.fullmatch(person_id) is None:
+        raise Usage(f"{person_id!r} is no person id.", "See `hub case show` for the persons of a case.")
     settings = installation(state)
     keys = load_keys(settings.keys_file)
     pool = Pool(settings.database_url, size=1, name="hub-cli")

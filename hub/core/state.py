@@ -16,7 +16,8 @@ from hub.core.identity.partition import Record
 
 #: States in which a referral still asks for something: a second one for the same need is a duplicate.
 LIVE = frozenset({"received", "offered", "accepted", "in_service", "on_hold", "unplaced"})
-COVERED = frozenset({"accepted", "in_service", "on_hold", "delivered", "closed"})
+#: A live offer or a service covers a need; what was delivered stays covered until somebody confirms that it is met.
+COVERED = frozenset({"offered", "accepted", "in_service", "on_hold", "delivered", "closed"})
 
 
 class Need(msgspec.Struct, array_like=True):

@@ -192,7 +192,7 @@ def leaks(case: Case, at: str, rules: Rules) -> list[str]:
 
 def _is_leak(case: Case, need: str, at: str, rules: Rules) -> bool:
     asked = [r for r in case.referrals.values() if r.need == need and r.state != "duplicate"]
-    if not asked or any(r.state in COVERED for r in asked):
+    if not asked or any(r.state in COVERED - {"offered"} for r in asked):
         return False
     if any(r.state == "offered" and r.due > at for r in asked):
         return False

@@ -47,7 +47,7 @@ class Cursors:
         others = {row[0] for row in connection.execute(sql.TOPIC_IDS, (self._cluster, topic)).fetchall()} - {topic_id}
         if others:
             text = f"topic {topic} was deleted and made again: its offsets mean other messages now."
-            raise Halt(f"{text} Restore it, or retire the old rows with `hub doctor --retire-topic {topic}`.")
+            raise Halt(f"{text} Restore it, or see docs/runbooks/topic-re-created.md.")
         row = connection.execute(sql.CLAIM, (self._cluster, topic_id, topic, partition)).fetchone()
         if row is None:
             raise Halt("a claim returned nothing")

@@ -229,6 +229,10 @@ class Administration:
         return known[self._mechanism]
 
 
+#: The city's account, whose view the feed is.
+CITY: Final = "city"
+
+
 def _rights(code: str) -> list[AclBinding]:
     """Write and describe its inbound topic, read and describe its outbox, read under its groups; nothing else."""
     topic, group, literal = ResourceType.TOPIC, ResourceType.GROUP, ResourcePatternType.LITERAL
@@ -239,6 +243,8 @@ def _rights(code: str) -> list[AclBinding]:
         (topic, outbound(code), literal, AclOperation.DESCRIBE),
         (group, group_prefix(code), ResourcePatternType.PREFIXED, AclOperation.READ),
     ]
+    if code == CITY:
+        granted += [(topic, FEED, literal, op) for op in (AclOperation.READ, AclOperation.DESCRIBE)]
     principal = f"User:{username(code)}"
     return [AclBinding(r, name, kind, principal, "*", op, AclPermissionType.ALLOW) for r, name, kind, op in granted]
 

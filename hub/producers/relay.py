@@ -51,8 +51,8 @@ STANDBY_S: Final = 0.5
 PATIENCE_S: Final = 20.0
 #: A relay that has work and did not move for this many looks of another is ended: longer than its own patience.
 FROZEN_LOOKS: Final = 60
-#: A topic that was missing is looked for again after this many pages.
-LOOK_AGAIN_PAGES: Final = 200
+#: A topic that was missing is looked for again after this long: a new agency's outbox may just be being made.
+LOOK_AGAIN_S: Final = 1.0
 
 Rows = Sequence[tuple[int, bytes]]
 
@@ -82,14 +82,13 @@ class Outlet:
         self._producer, self._stamp, self._readers = producer, stamp, readers
         self._topics: frozenset[str] = frozenset()
         self._missing: set[str] = set()
-        self._pages = self._look_again = 0
+        self._look_again = 0.0
         #: Messages that had no outbox to go to. The ledger has them, the agency's API shows them.
         self.undeliverable = 0
 
     async def publish(self, page: Rows) -> None:
         """Publish a page, then what its publication causes. Raises `Retry` when Kafka does not acknowledge it."""
         batches, delivered = self._pack(page)
-        self._pages += 1
         try:
             async with asyncio.timeout(PATIENCE_S):
                 await self._find(batches.of)
@@ -121,12 +120,13 @@ class Outlet:
     async def _find(self, topics: Iterable[str]) -> None:
         """Learn which topics exist. Sending to one that does not would wait for it, and everything behind it too."""
         missing = set(topics) - self._topics
-        if not missing or (missing <= self._missing and self._pages < self._look_again):
+        now = asyncio.get_running_loop().time()
+        if not missing or (missing <= self._missing and now < self._look_again):
             return
         cluster = await self._producer.client.fetch_all_metadata()
         self._topics = frozenset(cluster.topics())
         self._missing = missing - self._topics
-        self._look_again = self._pages + LOOK_AGAIN_PAGES
+        self._look_again = now + LOOK_AGAIN_S
 
     async def _send(self, batches: Batches) -> None:
         """All topics at once, each in order; returns when every batch is acknowledged."""

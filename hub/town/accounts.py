@@ -31,6 +31,7 @@ SAMPLE: Final = (
 CITY: Final = AgencyClaim("city", "city_desk", "진주시 복지정책과", ("welfare", "statistics"), _REPORT)
 #: Purposes of a kind's agency, where they are not welfare alone.
 PURPOSES: Final = {
+    "audit_office": ("audit",),
     "victim_center": _VICTIM,
     "smile_center": _VICTIM,
     "sunflower_center": _VICTIM,

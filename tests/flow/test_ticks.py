@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
+import psycopg
 import pytest
 
 from hub.core.decide import PAUSE_LEAST
@@ -29,12 +31,15 @@ UNANSWERED, LATE = 260, 30  # more than a tick may expire at once
 RECORDED = "SELECT count(*) FROM entries WHERE kind = 'referral.recorded'"
 QUIET = "SELECT count(*) FROM messages WHERE verdict = 'no-op'"
 OFFERED = "SELECT id::text, receiver, due FROM referrals WHERE state = 'offered'"
+CLOCK_ROW = "SELECT epoch, next_offset FROM partitions WHERE topic = 'hub.sys.clock'"
+#: In so long an impatient clock decides hundreds of ticks.
+HASTE_S = 2.0
 Offer = tuple[str, str, str]
 
 
 @pytest.fixture(scope="module")
 def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with people.town(tmp_path_factory.mktemp("town"), lock_target_ms=200) as site:
+    with people.town(tmp_path_factory.mktemp("town"), lock_target_ms=200, blocker_after_s=30.0) as site:
         yield site
 
 
@@ -94,6 +99,14 @@ def of_referrals(site: Site, *kinds: str) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
+@contextlib.contextmanager
+def answers_held_up(site: Site) -> Iterator[None]:
+    """Nobody can claim an agency's partition meanwhile."""
+    with psycopg.connect(site.settings.database_url) as connection:
+        connection.execute("SELECT 1 FROM partitions WHERE topic LIKE 'hub.in.%' FOR UPDATE")
+        yield
+
+
 def six_hours_of_backlog(site: Site, first: int, count: int, step: timedelta) -> None:
     all_ = offers(site, range(first, first + count + UNANSWERED))
     answered, unanswered = all_[:count], all_[count:]
@@ -101,7 +114,12 @@ def six_hours_of_backlog(site: Site, first: int, count: int, step: timedelta) ->
     for id_, receiver, _ in unanswered[:LATE]:
         site.publish(inbound(receiver), [answer(receiver, id_)], wait=False)
     site.flush()
-    site.start(*CONSUMERS)
+    with answers_held_up(site):
+        epoch, before = site.sql(CLOCK_ROW)[0]
+        site.start(*CONSUMERS)
+        site.until(lambda: site.sql(CLOCK_ROW)[0][0] > epoch, 60, "the clock is claimed")
+        time.sleep(HASTE_S)  # nothing tells that the clock waits
+        assert site.sql(CLOCK_ROW)[0][1] == before, "ticks were decided before answers sent earlier"
     site.settle(1200)
     story = of_referrals(site, "referral.offered", "referral.changed", "offer.expired", "referral.unplaced")
     in_time = [[e["kind"] for e in story[id_]] for id_, _, _ in answered]

@@ -51,7 +51,7 @@ def roles(recorder: Recorder, referral: Referral, claim: AnswerClaim) -> frozens
     names = {SOURCE} if code == referral.agency else set()
     if code == referral.receiver:
         names.add(RECEIVER)
-    if _works_on(agency, referral) and (claim.reason or claim.on_behalf):
+    if _works_on(agency, referral) and (claim.reason or claim.text):
         names.add(WORKER)
     if not names and sees_referral(referral, agency):
         names.add("onlooker")

@@ -129,9 +129,10 @@ def test_when_nobody_is_left_the_need_has_an_owner_who_may_still_accept(world: W
 
 def test_a_worker_of_the_area_may_act_for_an_agency_with_a_reason(world: World) -> None:
     referral = offered(world)
-    assert world.answer("dong-sangbong", referral.id, "accept", on_behalf=referral.receiver).verdict == "refused"
-    assert world.answer("dong-pyeonggeo", referral.id, "accept").verdict == "refused"
-    assert world.answer("dong-pyeonggeo", referral.id, "accept", on_behalf=referral.receiver).verdict == "recorded"
+    why = {"on_behalf": referral.receiver, "text": "기관에 전산이 없어 전화로 확인"}
+    assert world.answer("dong-sangbong", referral.id, "accept", **why).verdict == "refused"
+    assert world.answer("dong-pyeonggeo", referral.id, "accept", on_behalf=referral.receiver).verdict == "refused"
+    assert world.answer("dong-pyeonggeo", referral.id, "accept", **why).verdict == "recorded"
 
 
 def test_the_source_withdraws_and_nobody_else_does(world: World) -> None:

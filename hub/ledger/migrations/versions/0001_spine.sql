@@ -144,6 +144,8 @@ ALTER TABLE referrals SET (fillfactor = 85);
 DO $$ BEGIN
   IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'hub_app') THEN CREATE ROLE hub_app NOLOGIN; END IF;
 END $$;
+-- A login that is no superuser may take the role only as its member.
+GRANT hub_app TO CURRENT_USER;
 GRANT SELECT, INSERT ON entries, messages, checkpoints TO hub_app;
 GRANT SELECT, INSERT, UPDATE ON partitions, head, records, units, cases, referrals, agencies, aliases, continuations,
   cursors, accounts TO hub_app;
