@@ -273,7 +273,7 @@ def _settle_memory() -> None:
     """What was loaded stays for good: the collector need not look at it again."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
+    gc.set_threshold(200_000, 20, 50)
 
 
 def main(arguments: list[str]) -> int:

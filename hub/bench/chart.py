@@ -9,12 +9,13 @@ import matplotlib as mpl
 
 mpl.use("Agg")
 from matplotlib import pyplot as plt
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FuncFormatter
 
 from hub.bench.report import GOALS, Report
 
 HUB, OTHER, GOAL, INK, FAINT = "#1f5fbf", "#b8c0cc", "#c2410c", "#1f2937", "#6b7280"
-SIZE: Final = (13.0, 4.4)
+SIZE: Final = (14.0, 4.3)
 STYLE: Final[dict[Any, Any]] = {
     "font.size": 10,
     "text.color": INK,
@@ -36,12 +37,12 @@ Axes = Any
 def draw(report: Report, folder: Path) -> None:
     """Write bench.png and bench.svg."""
     with mpl.rc_context(STYLE):
-        figure, (rates, wait, memory) = plt.subplots(1, 3, figsize=SIZE, width_ratios=(1.35, 1, 1))
+        engine = ConstrainedLayoutEngine(rect=(0.005, 0.07, 0.985, 0.92), wspace=0.06)
+        figure, (rates, wait, memory) = plt.subplots(1, 3, figsize=SIZE, width_ratios=(1.5, 1, 1), layout=engine)
         _rates(rates, report)
         _wait(wait, report)
         _memory(memory, report)
-        figure.text(0.008, 0.015, _words(report), color=FAINT, fontsize=8.5)
-        figure.tight_layout(rect=(0, 0.045, 1, 1), w_pad=3.0)
+        figure.text(0.012, 0.02, _words(report), color=FAINT, fontsize=8.5)
         figure.savefig(folder / "bench.png", dpi=150)
         figure.savefig(folder / "bench.svg", metadata={"Date": None})
         plt.close(figure)
@@ -71,9 +72,9 @@ def _rates(axes: Axes, report: Report) -> None:
     axes.set_xscale("log")
     axes.set_xlim(min(s.min for _, s, _ in rows) / 2, max(s.max for _, s, _ in rows) * 4)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
-    axes.set_xlabel("messages a second, logarithmic; whiskers: slowest and fastest round")
+    axes.set_xlabel("messages a second, logarithmic scale")
     usual, top = report.ratios["usual_handler"], report.ratios["ceiling"]
-    axes.set_title(f"Intake: {usual:,.0f} × the usual handler, {top:.2f} of the ceiling")
+    axes.set_title(f"Intake: {usual:,.3g} × the usual handler, {top:.2f} of the ceiling")
     axes.tick_params(axis="y", length=0)
 
 
@@ -97,7 +98,7 @@ def _wait(axes: Axes, report: Report) -> None:
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
     axes.set_ylim(0, 103)
-    axes.set_xlabel("ms from Kafka's acknowledgment to hub.feed; red: goals")
+    axes.set_xlabel("ms from acknowledgment to feed (red: goals)")
     axes.set_ylabel("% of messages")
     axes.set_title(f"Latency at {wait.offered:,.0f} messages/s")
 
@@ -111,9 +112,9 @@ def _memory(axes: Axes, report: Report) -> None:
     )
     axes.set_ylim(0, max(GOALS["mb"] * 1.1, held.max_mb * 1.1))
     axes.set_xlim(left=0)
-    axes.set_xlabel("thousand messages decided by this worker")
+    axes.set_xlabel("thousand messages decided")
     axes.set_ylabel("resident MB")
-    axes.set_title(f"Memory of one worker: {held.max_mb:,.0f} MB at most")
+    axes.set_title(f"Memory: {held.max_mb:,.0f} MB a worker")
 
 
 def _words(report: Report) -> str:
@@ -121,4 +122,5 @@ def _words(report: Report) -> str:
     rounds = len(report.rates["hub"].rounds)
     busy = f"others took {report.others_cores:.1f} cores meanwhile"
     kind = "quick run" if report.quick else "full run"
-    return f"{kind}, {rounds} rounds a row, fsync on, {cores} cores, {busy}, Python {python}; medians"
+    medians = f"medians of {rounds} rounds, whiskers slowest and fastest"
+    return f"{kind}: {medians}; fsync on, {cores} cores, {busy}, Python {python}"

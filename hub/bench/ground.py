@@ -29,8 +29,6 @@ from hub.schemas.canonical import AgencyClaim
 from hub.settings import Settings
 from infra.local.servers import Servers
 
-#: A broker that compiles with everything the JVM has; the default is quick to start instead.
-JVM: Final = "-Xmx768m -XX:+UseSerialGC"
 _OURS: Final = ("HUB_KAFKA_BOOTSTRAP", "HUB_DATABASE_URL")
 AT: Final = "2026-11-22T01:00:00.000Z"
 
@@ -46,7 +44,6 @@ class Ground:
         self._connection: psycopg.Connection[Any] | None = None
 
     def __enter__(self) -> Self:
-        os.environ.setdefault("HUB_KAFKA_JVM", JVM)
         given = {name: os.environ.pop(name) for name in _OURS if name in os.environ}
         try:
             info = self.servers.start()

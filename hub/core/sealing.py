@@ -49,19 +49,24 @@ def _joined(*parts: bytes) -> bytes:
     return b"".join([len(part).to_bytes(4, "big") + part for part in parts])
 
 
+def _bound(record_id: str, cls: str) -> bytes:
+    """What a body belongs to. The length in front keeps (a, bc) apart from (ab, c)."""
+    return b"%d|%b|%b" % (len(record_id), record_id.encode(), cls.encode())
+
+
 def seal(data_key: bytes, record_id: str, cls: str, plaintext: bytes) -> bytes:
     """The body of one class of one record, encrypted: ciphertext and a 16-byte tag, nonce not included.
 
     data_key: 32 random bytes of this record alone. Raises ValueError on another length.
     """
-    bound = _joined(record_id.encode(), cls.encode())
+    bound = _bound(record_id, cls)
     nonce = blake2b(bound, digest_size=_NONCE_SIZE, key=data_key, person=_BODY_NONCE).digest()
     return AESGCMSIV(data_key).encrypt(nonce, plaintext, bound)
 
 
 def open_(data_key: bytes, record_id: str, cls: str, sealed: bytes) -> bytes:
     """The plaintext of a body. Raises Halt when body, key, record and class do not belong together."""
-    bound = _joined(record_id.encode(), cls.encode())
+    bound = _bound(record_id, cls)
     nonce = blake2b(bound, digest_size=_NONCE_SIZE, key=data_key, person=_BODY_NONCE).digest()
     try:
         return AESGCMSIV(data_key).decrypt(nonce, sealed, bound)

@@ -31,7 +31,7 @@ def test_a_body_is_the_same_bytes_on_replay() -> None:
 
 
 def test_the_bytes_of_a_body_never_change_between_releases() -> None:
-    assert sealing.seal(b"\0" * 32, "r", "c", b"x").hex() == "b1db1cd635d06b7a33cad4d4ffd2748b3e"
+    assert sealing.seal(b"\0" * 32, "r", "c", b"x").hex() == "00303128f176478aaece6c24630c4355ce"
     assert (
         sealing.wrap(b"\0" * 32, b"\1" * 32, "r").hex()
         == "24900fbdc6928c93d63d3a4fc60d32faa2c916f69d48ff743bfae7d3ec6afe8d0afa4111391fa89b5cfc8d692b365b40"
