@@ -14,6 +14,7 @@ import hmac
 from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import blake2b
+from struct import Struct
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
@@ -27,6 +28,7 @@ _ID_SIZE: Final = 16
 # BLAKE2b personalization (at most 16 bytes): the same parts under two uses never give the same bytes.
 _BODY_NONCE: Final = b"ieum body nonce"
 _DERIVED_ID: Final = b"ieum derived id"
+_length: Final = Struct(">I").pack
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,13 @@ class Keys:
 
 
 def _joined(*parts: bytes) -> bytes:
-    return b"".join([len(part).to_bytes(4, "big") + part for part in parts])
+    return b"".join([_length(len(part)) + part for part in parts])
+
+
+# The bodies of one record follow each other, and all cases have one key. Their messages hold these keys as well.
+@lru_cache(maxsize=4)
+def _body_cipher(data_key: bytes) -> AESGCMSIV:
+    return AESGCMSIV(data_key)
 
 
 def _bound(record_id: str, cls: str) -> bytes:
@@ -61,7 +69,7 @@ def seal(data_key: bytes, record_id: str, cls: str, plaintext: bytes) -> bytes:
     """
     bound = _bound(record_id, cls)
     nonce = blake2b(bound, digest_size=_NONCE_SIZE, key=data_key, person=_BODY_NONCE).digest()
-    return AESGCMSIV(data_key).encrypt(nonce, plaintext, bound)
+    return _body_cipher(data_key).encrypt(nonce, plaintext, bound)
 
 
 def open_(data_key: bytes, record_id: str, cls: str, sealed: bytes) -> bytes:
@@ -69,7 +77,7 @@ def open_(data_key: bytes, record_id: str, cls: str, sealed: bytes) -> bytes:
     bound = _bound(record_id, cls)
     nonce = blake2b(bound, digest_size=_NONCE_SIZE, key=data_key, person=_BODY_NONCE).digest()
     try:
-        return AESGCMSIV(data_key).decrypt(nonce, sealed, bound)
+        return _body_cipher(data_key).decrypt(nonce, sealed, bound)
     except InvalidTag:
         raise Halt(f"body {cls} of record {record_id} does not open: damaged, moved, or under another key") from None
 

@@ -44,6 +44,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _CONTEXT = frozenset({"id", "source", "type", "time", "dataschema", "specversion"})
 _PAYLOAD = frozenset({"data", "data_base64"})
+_USUAL = frozenset({"datacontenttype", "partitionkey", "traceparent"})
 
 Attribute = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")]
 
@@ -138,10 +139,10 @@ def _attributes(value: dict[str, Any]) -> tuple[Reason, ...]:
 
 def _extension(name: str, held: object) -> Reason | None:
     """CloudEvents 1.0, section 3: lower-case letters and digits; a string, integer or boolean."""
-    if not _EXTENSION_NAME.fullmatch(name):
+    if name not in _USUAL and not _EXTENSION_NAME.fullmatch(name):
         return Reason("/?", "attribute_name", "Attribute names are lower-case letters and digits.")
     if isinstance(held, str):
-        fits = len(held) <= ATTRIBUTE_LIMIT and not _CONTROL.search(held)
+        fits = len(held) <= ATTRIBUTE_LIMIT and (held.isprintable() or not _CONTROL.search(held))
     else:
         fits = held is None or isinstance(held, int)
     return None if fits else Reason(f"/{name}", "attribute_value", f"A scalar of at most {ATTRIBUTE_LIMIT} characters.")

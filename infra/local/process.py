@@ -90,9 +90,13 @@ def run(argv: Sequence[str], *, what: str, cwd: Path, env: Mapping[str, str]) ->
 
 def alive(process: Process) -> bool:
     """Whether it still runs: same pid, same start, no zombie. Reaps it if it was our child."""
-    if (child := _OURS.get(process.pid)) is not None and child.poll() is not None:
-        del _OURS[process.pid]
-        return False
+    running = _runs(process)
+    if not running and (child := _OURS.pop(process.pid, None)) is not None:
+        child.wait()
+    return running
+
+
+def _runs(process: Process) -> bool:
     try:
         found = psutil.Process(process.pid)
         return abs(found.create_time() - process.started) < 1 and found.status() != psutil.STATUS_ZOMBIE

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, timedelta, timezone
+from functools import lru_cache
 from typing import Final
 
 from hub.schemas.canonical import DateClaim
@@ -68,6 +69,8 @@ def _judged(value: str | None, raw: str, today: str, *, short: bool) -> DateClai
 
 def read_day(text: str) -> str | None:
     """An ordinary date (of a referral, a consent, a discharge) as YYYY-MM-DD; short years are of this century."""
+    if _is_iso_day(text):
+        return text if "1900" <= text[:4] <= "2199" else None
     parts = _parts(text)
     if parts is None:
         return None
@@ -86,7 +89,15 @@ def read_instant(text: str) -> str | None:
     elif len(text) >= 12 and (compact := _HL7.fullmatch(text)):  # noqa: PLR2004 - with hours and minutes
         return _hl7_instant(compact)
     day = read_day(text)
+    if day == text:
+        return _midnight(day)
     return None if day is None else _at_clock(day, text)
+
+
+# A referral's day, which many share; birth dates never come here.
+@lru_cache(maxsize=512)
+def _midnight(day: str) -> str | None:
+    return _utc(datetime.fromisoformat(day))
 
 
 def _utc(moment: datetime) -> str | None:
@@ -120,8 +131,21 @@ def _at_clock(day: str, text: str) -> str | None:
         return None
 
 
+def _is_iso_day(text: str) -> bool:
+    """Whether this is YYYY-MM-DD and in the calendar. What is not may still be a day, written otherwise."""
+    if len(text) != 10 or text[4] != "-" or text[7] != "-":  # noqa: PLR2004 - as long as that
+        return False
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
 def _parts(text: str) -> Parts | None:
     """Year, month, day as written, and whether the year has two digits."""
+    if _is_iso_day(text):
+        return int(text[:4]), int(text[5:7]), int(text[8:]), False
     found = _LONG.fullmatch(text) or _LONG_COMPACT.fullmatch(text)
     short = None if found else _SHORT.fullmatch(text) or _SHORT_COMPACT.fullmatch(text)
     if found is None and short is None:
