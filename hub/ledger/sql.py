@@ -15,8 +15,16 @@ RETURNING id, epoch, next_offset
 """
 TOPIC_IDS = "SELECT DISTINCT topic_id FROM partitions WHERE cluster = %s AND topic = %s"
 # Compare-and-set on epoch and remembered offset, never on the first offset of the batch: offsets have gaps.
+# Rows are locked in the order of their ids; one that waited for another's transaction is judged again after it.
 MOVE = """
-UPDATE partitions SET next_offset = %s, moved_at = now() WHERE id = %s AND epoch = %s AND next_offset = %s
+WITH move AS (
+  SELECT * FROM unnest(%s::int[], %s::bigint[], %s::bigint[], %s::bigint[]) AS m(id, epoch, remembered, next)
+), mine AS (
+  SELECT p.id, m.next FROM partitions p JOIN move m ON m.id = p.id
+  WHERE p.epoch = m.epoch AND p.next_offset = m.remembered
+  ORDER BY p.id FOR UPDATE OF p
+)
+UPDATE partitions SET next_offset = mine.next, moved_at = now() FROM mine WHERE partitions.id = mine.id
 """
 CORRECT_MOVE = "UPDATE partitions SET next_offset = %s WHERE id = %s"
 EPOCHS = "SELECT topic, partition, epoch, next_offset FROM partitions WHERE cluster = %s"

@@ -26,6 +26,7 @@ from hub.ledger import gather, sql, write
 from hub.ledger.blockers import BlockerWatch
 from hub.ledger.connect import connect
 from hub.ledger.continuations import next_page
+from hub.ledger.copyrows import INT4_OID, INT8_OID, Array, array, int4, int8
 from hub.ledger.documents import projection_key
 
 #: The connection was lost; or the server ended a transaction that a stopped process had left open; or it became a
@@ -140,8 +141,7 @@ class Ledger:
     def _attempt(self, batch: Sequence[Prepared], places: Sequence[int], moves: Sequence[Move]) -> Recorded:
         connection = self.connection
         with self._watch.over(connection.info.backend_pid):
-            self._move(moves)
-            seen = _seen(connection, batch, self._policy)
+            seen = self._move(connection, moves, batch)
             write.copy_bodies(connection, _fresh(batch, seen, self._policy))
             connection.execute(sql.LOCK_HEAD)
         started = time.perf_counter()
@@ -149,12 +149,17 @@ class Ledger:
         recorded.under_lock_s = time.perf_counter() - started
         return recorded
 
-    def _move(self, moves: Sequence[Move]) -> None:
-        """(a) compare-and-set every partition row, in sorted order; a row that does not answer belongs to another."""
-        for move in sorted(moves, key=lambda m: m.partition_id):
-            done = self.connection.execute(sql.MOVE, (move.next, move.partition_id, move.epoch, move.remembered))
-            if done.rowcount != 1:
-                raise Fenced(f"partition row {move.partition_id} is another's, or was moved already")
+    def _move(
+        self, connection: psycopg.Connection[Any], moves: Sequence[Move], batch: Sequence[Prepared]
+    ) -> dict[bytes, Seen]:
+        """(a) compare-and-set every partition row; one that does not answer belongs to another. Then what was seen."""
+        with connection.pipeline():
+            done = connection.execute(sql.MOVE, _columns(moves))
+            seen = _seen(connection, batch, self._policy)
+        if done.rowcount != len(moves):
+            places = sorted(m.partition_id for m in moves)
+            raise Fenced(f"one of the partition rows {places} is another's, or was moved already")
+        return seen
 
     def _decide(
         self,
@@ -163,11 +168,13 @@ class Ledger:
         places: Sequence[int],
         seen: dict[bytes, Seen],
     ) -> Recorded:
-        state, frontier, head = self._state(connection)
+        state = State()
         # Asked before the lock: what another worker wrote in between violates `messages_first`, and we begin again.
         state.seen = seen
-        open_ = [m for m in batch if m.cause not in state.seen]
-        gather.load(connection, open_, state, self._policy.keys, self._key)
+        with connection.pipeline():  # statements of their own, one way there and back
+            head_row = connection.execute(sql.READ_HEAD)
+            gather.load(connection, [m for m in batch if m.cause not in seen], state, self._policy.keys, self._key)
+        frontier, head = self._head(connection, head_row.fetchone(), state)
         known = set(state.cases)
         outcomes = [decide(state, m, self._policy) for m in batch]
         held = _held(batch, outcomes, places)
@@ -178,17 +185,19 @@ class Ledger:
             self._write(connection, state, frontier, head, list(zip(places, batch, outcomes, strict=True)), known)
         return Recorded(outcomes, held, state.size, 0.0)
 
-    def _state(self, connection: psycopg.Connection[Any]) -> tuple[State, Frontier, int]:
-        row = connection.execute(sql.READ_HEAD).fetchone()
+    def _head(
+        self, connection: psycopg.Connection[Any], row: tuple[Any, ...] | None, state: State
+    ) -> tuple[Frontier, int]:
+        """Where the ledger stands, into the state."""
         if row is None:
             raise Halt("the ledger has no head: run `hub up`")
         size, frontier, heard, version, refusals = row
         if self._directory[0] != version:
             self._directory = (version, gather.directory(connection))
-        state = State(self._directory[1])
+        state.directory = self._directory[1]
         state.size, state.known_size, state.heard = size, size, heard
         state.refusals = refusals
-        return state, Frontier.from_bytes(frontier), version
+        return Frontier.from_bytes(frontier), version
 
     def _write(
         self,
@@ -205,7 +214,14 @@ class Ledger:
         write.entries(connection, outcomes, frontier)
         write.messages(connection, rows)
         write.continuations(connection, rows)
-        write.projections(connection, state, known, {m.record: m for _, m, _ in rows if m.record}, self._key)
+        write.additions(connection, state, known, {m.record: m for _, m, _ in rows if m.record}, self._key)
+        with connection.pipeline():
+            write.changes(connection, state, known, self._key)
+            self._raise_head(connection, state, frontier, version)
+
+    def _raise_head(
+        self, connection: psycopg.Connection[Any], state: State, frontier: Frontier, version: int
+    ) -> None:
         if state.changed_agencies:
             version += 1
             # The shared directory was changed in memory; on a rollback it must be read again.
@@ -214,6 +230,13 @@ class Ledger:
         connection.execute(sql.RAISE_HEAD, (state.size, frontier.to_bytes(), state.heard, version, refusals))
         if frontier.size != state.size:
             raise Halt(f"the tree has {frontier.size} leaves, the state counted {state.size}")
+
+
+def _columns(moves: Sequence[Move]) -> list[Array]:
+    """The moves as arrays: ids, epochs, remembered offsets, next offsets."""
+    eights = ([m.epoch for m in moves], [m.remembered for m in moves], [m.next for m in moves])
+    ids = array(INT4_OID, [int4(m.partition_id) for m in moves])
+    return [ids, *(array(INT8_OID, [int8(v) for v in values]) for values in eights)]
 
 
 def _seen(connection: psycopg.Connection[Any], batch: Sequence[Prepared], policy: Policy) -> dict[bytes, Seen]:

@@ -15,7 +15,7 @@ from hub.core.decide import Outcome
 from hub.core.entry import MAX_BYTES, Entry, encode
 from hub.core.merkle import Frontier, leaf_hash
 from hub.core.prepared import Prepared, Sealed
-from hub.core.state import Referral, State
+from hub.core.state import Case, Referral, State
 from hub.errors import Halt
 from hub.ledger import sql
 from hub.ledger.copyrows import (
@@ -130,22 +130,17 @@ def continuation(message: Prepared, claim: TickClaim) -> bytes:
     return msgspec.json.encode(value)
 
 
-def projections(connection: Connection, state: State, known: set[str], keys: dict[str, Prepared], key: bytes) -> None:
-    """Write what changed. `known`: cases that existed; `keys`: the message that brought each new record."""
-    _records(connection, state, keys)
-    _cases(connection, state, known, key)
-    _referrals(connection, state)
+def additions(connection: Connection, state: State, known: set[str], keys: dict[str, Prepared], key: bytes) -> None:
+    """Write what is new. `known`: cases that existed; `keys`: the message that brought each new record."""
+    _new_records(connection, state, keys)
+    new = [state.cases[i] for i in sorted(state.changed_cases - known)]
+    copy(connection, sql.COPY_CASES, [row(uuid(c.id), int4(c.seq), raw(seal_case(key, c))) for c in new])
+    placed = [(c.id, r) for c, r in _touched(state) if r.seq > state.known_size]
+    copy(connection, sql.COPY_REFERRALS, [_referral_row(case, r) for case, r in placed])
     copy(connection, sql.COPY_UNITS, [row(int8(k), uuid(c)) for k, c in sorted(state.new_units.items())])
-    for person, into in state.new_aliases.items():
-        # Chains are compressed as they grow, so an alias always points to a living person.
-        connection.execute(sql.COMPRESS_ALIASES, (into, person))
-        connection.execute(sql.PUT_ALIAS, (person, into))
-    for code in sorted(state.changed_agencies):
-        doc = msgspec.json.encode(state.directory[code]).decode()
-        connection.execute(sql.PUT_AGENCY, (code, doc))
 
 
-def _records(connection: Connection, state: State, messages_of: dict[str, Prepared]) -> None:
+def _new_records(connection: Connection, state: State, messages_of: dict[str, Prepared]) -> None:
     rows, blocking = [], []
     for id_ in state.new_records:
         record, filed, message = state.records[id_], state.filed[id_], messages_of[id_]
@@ -162,6 +157,27 @@ def _records(connection: Connection, state: State, messages_of: dict[str, Prepar
         blocking += [row(int8(k), packed) for k in record.keys]
     copy(connection, sql.COPY_RECORDS, rows)
     copy(connection, sql.COPY_BLOCKING, blocking)
+
+
+def changes(connection: Connection, state: State, known: set[str], key: bytes) -> None:
+    """Write what changed. Nothing here waits for an answer, so it may be sent in one go."""
+    _changed_records(connection, state)
+    changed = [state.cases[i] for i in sorted(state.changed_cases & known)]
+    if changed:
+        docs = array(BYTEA_OID, [raw(seal_case(key, c)) for c in changed])
+        versions = array(INT4_OID, [int4(c.seq) for c in changed])
+        connection.execute(sql.UPDATE_CASES, (_uuids([c.id for c in changed]), versions, docs))
+    _changed_referrals(connection, state)
+    for person, into in state.new_aliases.items():
+        # Chains are compressed as they grow, so an alias always points to a living person.
+        connection.execute(sql.COMPRESS_ALIASES, (into, person))
+        connection.execute(sql.PUT_ALIAS, (person, into))
+    for code in sorted(state.changed_agencies):
+        doc = msgspec.json.encode(state.directory[code]).decode()
+        connection.execute(sql.PUT_AGENCY, (code, doc))
+
+
+def _changed_records(connection: Connection, state: State) -> None:
     changed = sorted(state.changed_records - set(state.new_records))
     if changed:
         records = [state.records[i] for i in changed]
@@ -169,25 +185,16 @@ def _records(connection: Connection, state: State, messages_of: dict[str, Prepar
         connection.execute(sql.UPDATE_RECORDS, [_uuids(c) for c in (changed, *columns)])
 
 
-def _cases(connection: Connection, state: State, known: set[str], key: bytes) -> None:
-    new = [state.cases[i] for i in sorted(state.changed_cases - known)]
-    copy(connection, sql.COPY_CASES, [row(uuid(c.id), int4(c.seq), raw(seal_case(key, c))) for c in new])
-    changed = [state.cases[i] for i in sorted(state.changed_cases & known)]
-    if changed:
-        docs = array(BYTEA_OID, [raw(seal_case(key, c)) for c in changed])
-        versions = array(INT4_OID, [int4(c.seq) for c in changed])
-        connection.execute(sql.UPDATE_CASES, (_uuids([c.id for c in changed]), versions, docs))
-
-
-def _referrals(connection: Connection, state: State) -> None:
-    found = [f for i in sorted(state.changed_referrals) if (f := state.find(i))]
-    new = [(c.id, r) for c, r in found if r.seq > state.known_size]
-    copy(connection, sql.COPY_REFERRALS, [_referral_row(case, r) for case, r in new])
-    changed = [(c.id, r) for c, r in found if r.seq <= state.known_size]
+def _changed_referrals(connection: Connection, state: State) -> None:
+    changed = [(c.id, r) for c, r in _touched(state) if r.seq <= state.known_size]
     if changed:
         ids = (_uuids([r.id for _, r in changed]), _uuids([c for c, _ in changed]))
         texts = ([r.receiver for _, r in changed], [r.state for _, r in changed], [r.due for _, r in changed])
         connection.execute(sql.UPDATE_REFERRALS, (*ids, *(array(TEXT_OID, [text(t) for t in c]) for c in texts)))
+
+
+def _touched(state: State) -> list[tuple[Case, Referral]]:
+    return [f for i in sorted(state.changed_referrals) if (f := state.find(i))]
 
 
 def _uuids(values: Iterable[str]) -> Array:

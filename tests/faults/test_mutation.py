@@ -14,10 +14,9 @@ from tests.flow import people
 from tests.flow.test_ticks import six_hours_of_backlog
 
 ROOT = Path(__file__).parents[2]
-#: Each still takes the four values.
 MUTATED = {
-    "epoch": sql.MOVE.replace("epoch = %s", "%s::bigint IS NOT NULL"),
-    "offset": sql.MOVE.replace("next_offset = %s\n", "%s::bigint IS NOT NULL\n"),
+    "epoch": sql.MOVE.replace("p.epoch = m.epoch AND ", ""),
+    "offset": sql.MOVE.replace(" AND p.next_offset = m.remembered", ""),
 }
 PROGRAM = """
 import sys
