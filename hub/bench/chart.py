@@ -123,4 +123,4 @@ def _words(report: Report) -> str:
     busy = f"others took {report.others_cores:.1f} cores meanwhile"
     kind = "quick run" if report.quick else "full run"
     medians = f"medians of {rounds} rounds, whiskers slowest and fastest"
-    return f"{kind}: {medians}; fsync on, {cores} cores, {busy}, Python {python}"
+    return f"{kind}: {medians}; fsync {report.machine['fsync_ms']} ms, {cores} cores, {busy}, Python {python}"

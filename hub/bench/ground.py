@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from statistics import median
 from typing import Any, Final, Self
 
 import orjson
@@ -140,6 +141,19 @@ class Ground:
         if self._connection is None:
             raise Halt("the bench has no servers yet")
         self._connection.execute(statement)
+
+    def fsync_ms(self, times: int = 50) -> float:
+        """How long this disk takes to promise a page: what one message a transaction waits for, and 250 share."""
+        path, taken = self.folder / "fsync", []
+        with path.open("wb") as file:
+            for _ in range(times):
+                began = time.perf_counter()
+                file.write(os.urandom(8192))
+                file.flush()
+                os.fdatasync(file.fileno())
+                taken.append(time.perf_counter() - began)
+        path.unlink()
+        return round(1000 * median(taken), 2)
 
     def cpu(self) -> dict[str, float]:
         """Seconds of processor time so far: of each process of the hub, PostgreSQL, Kafka, the bench, the machine."""

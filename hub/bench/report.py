@@ -95,7 +95,7 @@ class Rows(msgspec.Struct, frozen=True):
     memory: Memory
 
 
-def assemble(plan: Plan, backlog: Backlog, rows: Rows, row_bytes: int, load: float) -> Report:
+def assemble(plan: Plan, backlog: Backlog, rows: Rows, row_bytes: int, before: dict[str, float]) -> Report:
     """Medians, ratios and everything beside them."""
     hub = {count: Spread.of([drain.rate for drain in drains]) for count, drains in rows.hub.items()}
     ceilings = {count: Spread.of(rates) for count, rates in rows.ceiling.items()}
@@ -120,7 +120,7 @@ def assemble(plan: Plan, backlog: Backlog, rows: Rows, row_bytes: int, load: flo
         others_cores=round(median(drain.others_cores for drain in drains), 2),
         latency=rows.latency,
         memory=rows.memory,
-        machine=_machine(load),
+        machine=_machine() | before,
         versions={"python": platform.python_version()} | {name: version(name) for name in LIBRARIES},
     )
 
@@ -140,12 +140,11 @@ def _bytes(drains: Sequence[Drain], backlog: Backlog, row_bytes: int) -> dict[st
     }
 
 
-def _machine(load: float) -> dict[str, Any]:
+def _machine() -> dict[str, Any]:
     return {
         "cores": psutil.cpu_count(),
         "system": platform.system(),
         "architecture": platform.machine(),
-        "load_before": round(load, 2),
     }
 
 

@@ -54,7 +54,7 @@ class _Run:
 
     def all(self) -> Report:
         """Every row, the hub first: the others read what was published for it."""
-        load = os.getloadavg()[0]
+        before = {"load_before": round(os.getloadavg()[0], 2), "fsync_ms": self.ground.fsync_ms()}
         self._prepare()
         sampler = Sampler(self.ground.processes["consumer 0"].pid, Tally(self.ground.figures("consumer 0")))
         one = self._rounds(1)
@@ -68,7 +68,7 @@ class _Run:
         self.say("usual handler: FastStream, one message, one transaction")
         rates = usual.run(self.ground.settings, self.plan.windows, self.plan.window_s)
         rows = Rows({1: one, 2: two}, top, rates, waited, memory)
-        return assemble(self.plan, self.backlog, rows, row_bytes, load)
+        return assemble(self.plan, self.backlog, rows, row_bytes, before)
 
     def _prepare(self) -> None:
         self.say("topics and accounts")

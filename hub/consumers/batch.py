@@ -22,7 +22,7 @@ from aiokafka.abc import ConsumerRebalanceListener
 
 from hub.consumers.patience import Patience, Released
 from hub.core.policy import Policy
-from hub.core.prepare import prepare
+from hub.core.prepare import prepare_all
 from hub.core.prepared import Arrival, Prepared
 from hub.core.vault import DataKeys
 from hub.errors import Fenced, Halt, HubError
@@ -173,7 +173,7 @@ class BatchConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
                 records = [r for r in records if TopicPartition(r.topic, r.partition) not in resting]
 
     def _prepare(self, records: Sequence[ConsumerRecord]) -> list[Prepared]:
-        prepared = [prepare(arrival_of(r), self.policy, self.data_keys) for r in records]
+        prepared = prepare_all([arrival_of(r) for r in records], self.policy, self.data_keys)
         for message in prepared:
             if message.features is not None and message.record:
                 sealed = seal_features(message.data_key, message.record, message.features, message.keys)
