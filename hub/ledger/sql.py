@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hub.ledger.copyrows import Table
+
 # ---- every statement of the hot path finds its rows by key. Before the first ANALYZE the planner takes the tables
 # for empty and scans them: a run fell from 2,300 to 300 messages/s until statistics came.
 BY_INDEX = "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_material = off"
@@ -71,21 +73,38 @@ ACTIVE = "SELECT code FROM agencies WHERE COALESCE(doc->>'state', 'active') = 'a
 AGENCIES = "SELECT code, doc FROM agencies ORDER BY code"
 
 # ---- write
-COPY_BODIES = "COPY bodies (key_id, cls, wrapped, sealed) FROM STDIN (FORMAT BINARY)"
-COPY_ENTRIES = "COPY entries (position, cause, ordinal, case_id, kind, leaf, entry) FROM STDIN (FORMAT BINARY)"
-COPY_MESSAGES = """
-COPY messages (partition_id, record_offset, cause, verdict, position, data_digest, raw_key, heard)
-FROM STDIN (FORMAT BINARY)
-"""
-COPY_RECORDS = """
-COPY records (id, component, person, case_id, unit, at, seq, wrapped, features, edges) FROM STDIN (FORMAT BINARY)
-"""
-COPY_BLOCKING = "COPY blocking (key, record) FROM STDIN (FORMAT BINARY)"
-COPY_UNITS = "COPY units (key, case_id) FROM STDIN (FORMAT BINARY)"
-COPY_CASES = "COPY cases (id, seq, doc) FROM STDIN (FORMAT BINARY)"
-COPY_REFERRALS = """
-COPY referrals (id, case_id, agency, number_key, receiver, state, due) FROM STDIN (FORMAT BINARY)
-"""
+BODIES = Table("bodies", {"key_id": "uuid", "cls": "text", "wrapped": "bytea", "sealed": "bytea"})
+ENTRIES = Table(
+    "entries",
+    {
+        "position": "int8", "cause": "bytea", "ordinal": "int2", "case_id": "uuid", "kind": "text", "leaf": "bytea",
+        "entry": "bytea",
+    },
+)  # fmt: skip
+MESSAGES = Table(
+    "messages",
+    {
+        "partition_id": "int4", "record_offset": "int8", "cause": "bytea", "verdict": "text", "position": "int8",
+        "data_digest": "bytea", "raw_key": "uuid", "heard": "text",
+    },
+)  # fmt: skip
+RECORDS_TABLE = Table(
+    "records",
+    {
+        "id": "uuid", "component": "uuid", "person": "uuid", "case_id": "uuid", "unit": "int8", "at": "text",
+        "seq": "int8", "wrapped": "bytea", "features": "bytea", "edges": "bytea",
+    },
+)  # fmt: skip
+BLOCKING = Table("blocking", {"key": "int8", "record": "uuid"})
+UNITS_TABLE = Table("units", {"key": "int8", "case_id": "uuid"})
+CASES_TABLE = Table("cases", {"id": "uuid", "seq": "int4", "doc": "bytea"})
+REFERRALS_TABLE = Table(
+    "referrals",
+    {
+        "id": "uuid", "case_id": "uuid", "agency": "text", "number_key": "bytea", "receiver": "text", "state": "text",
+        "due": "text",
+    },
+)  # fmt: skip
 UPDATE_CASES = """
 UPDATE cases SET seq = q.seq, doc = q.doc
 FROM unnest(%s::uuid[], %s::int[], %s::bytea[]) AS q(id, seq, doc) WHERE cases.id = q.id

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import msgspec
@@ -34,6 +35,9 @@ from hub.ledger.documents import projection_key
 AWAY = (psycopg.OperationalError, errors.IdleInTransactionSessionTimeout, errors.ReadOnlySqlTransaction)
 #: Two workers that write the same are done after one repetition; what collides so often in a row is no such accident.
 COLLISIONS = 25
+
+#: Slices up to this many messages are written in a pipeline, larger ones by COPY.
+SMALL = 100
 
 
 class Move(msgspec.Struct, frozen=True):
@@ -142,8 +146,9 @@ class Ledger:
         connection = self.connection
         with self._watch.over(connection.info.backend_pid):
             seen = self._move(connection, moves, batch)
-            write.copy_bodies(connection, _fresh(batch, seen, self._policy))
-            connection.execute(sql.LOCK_HEAD)
+            with _in_one_go(connection, batch):
+                write.copy_bodies(connection, _fresh(batch, seen, self._policy))
+                connection.execute(sql.LOCK_HEAD)
         started = time.perf_counter()
         recorded = self._decide(connection, batch, places, seen)
         recorded.under_lock_s = time.perf_counter() - started
@@ -210,18 +215,17 @@ class Ledger:
     ) -> None:
         outcomes = [o for _, _, o in rows]
         late = [b for o in outcomes for b in o.bodies if b.cls == "matching"]
-        write.copy_bodies(connection, late)
-        write.entries(connection, outcomes, frontier)
-        write.messages(connection, rows)
-        write.continuations(connection, rows)
-        write.additions(connection, state, known, {m.record: m for _, m, _ in rows if m.record}, self._key)
+        with _in_one_go(connection, rows):
+            write.copy_bodies(connection, late)
+            write.entries(connection, outcomes, frontier)
+            write.messages(connection, rows)
+            write.continuations(connection, rows)
+            write.additions(connection, state, known, {m.record: m for _, m, _ in rows if m.record}, self._key)
         with connection.pipeline():
             write.changes(connection, state, known, self._key)
             self._raise_head(connection, state, frontier, version)
 
-    def _raise_head(
-        self, connection: psycopg.Connection[Any], state: State, frontier: Frontier, version: int
-    ) -> None:
+    def _raise_head(self, connection: psycopg.Connection[Any], state: State, frontier: Frontier, version: int) -> None:
         if state.changed_agencies:
             version += 1
             # The shared directory was changed in memory; on a rollback it must be read again.
@@ -230,6 +234,11 @@ class Ledger:
         connection.execute(sql.RAISE_HEAD, (state.size, frontier.to_bytes(), state.heard, version, refusals))
         if frontier.size != state.size:
             raise Halt(f"the tree has {frontier.size} leaves, the state counted {state.size}")
+
+
+def _in_one_go(connection: psycopg.Connection[Any], slice_: Sequence[object]) -> AbstractContextManager[object]:
+    """A pipeline for a small slice: at a trickle, ways there and back are what a transaction costs."""
+    return connection.pipeline() if len(slice_) <= SMALL else nullcontext()
 
 
 def _columns(moves: Sequence[Move]) -> list[Array]:

@@ -24,13 +24,14 @@ from hub.ledger.copyrows import (
     TEXT_OID,
     UUID_OID,
     Array,
+    Row,
+    add,
     array,
     int2,
     int4,
     int8,
     raw,
     row,
-    stream,
     text,
     uuid,
 )
@@ -41,15 +42,8 @@ from hub.schemas.topics import Formats, Types
 Connection = psycopg.Connection[Any]
 
 
-def copy(connection: Connection, statement: str, rows: Sequence[bytes]) -> None:
-    """COPY packed rows; nothing is sent for none."""
-    if rows:
-        with connection.cursor() as cursor, cursor.copy(statement) as stream_in:
-            stream_in.write(stream(rows))
-
-
 # ------------------------------------------------------------------ before the lock
-def body_rows(bodies: Iterable[Sealed]) -> list[tuple[str, bytes]]:
+def body_rows(bodies: Iterable[Sealed]) -> list[tuple[str, Row]]:
     """Packed rows of bodies with their key ids: sorted, so that two writers never wait for each other crosswise."""
     return [(b.key_id, row(uuid(b.key_id), text(b.cls), raw(b.wrapped), raw(b.ciphertext))) for b in bodies]
 
@@ -62,17 +56,17 @@ def early_bodies(message: Prepared) -> list[Sealed]:
 
 def copy_bodies(connection: Connection, bodies: Iterable[Sealed]) -> None:
     """Write bodies."""
-    copy(connection, sql.COPY_BODIES, [packed for _, packed in sorted(body_rows(bodies))])
+    add(connection, sql.BODIES, [packed for _, packed in sorted(body_rows(bodies))])
 
 
 # ------------------------------------------------------------------ under the lock
 def entries(connection: Connection, outcomes: Sequence[Outcome], frontier: Frontier) -> None:
     """Append the entries in order and raise the tree."""
     rows = [_entry_row(frontier, o.cause, i, e) for o in outcomes for i, e in enumerate(o.entries)]
-    copy(connection, sql.COPY_ENTRIES, rows)
+    add(connection, sql.ENTRIES, rows)
 
 
-def _entry_row(frontier: Frontier, cause: bytes, ordinal: int, entry: Entry) -> bytes:
+def _entry_row(frontier: Frontier, cause: bytes, ordinal: int, entry: Entry) -> Row:
     encoded = encode(entry)
     if len(encoded) > MAX_BYTES:
         raise Halt(f"an entry of kind {entry['kind']} has {len(encoded)} bytes, more than {MAX_BYTES}")
@@ -104,7 +98,7 @@ def messages(connection: Connection, rows: Sequence[tuple[int, Prepared, Outcome
         )
         for partition, m, o in rows
     ]
-    copy(connection, sql.COPY_MESSAGES, packed)
+    add(connection, sql.MESSAGES, packed)
 
 
 def continuations(connection: Connection, rows: Sequence[tuple[int, Prepared, Outcome]]) -> None:
@@ -134,10 +128,10 @@ def additions(connection: Connection, state: State, known: set[str], keys: dict[
     """Write what is new. `known`: cases that existed; `keys`: the message that brought each new record."""
     _new_records(connection, state, keys)
     new = [state.cases[i] for i in sorted(state.changed_cases - known)]
-    copy(connection, sql.COPY_CASES, [row(uuid(c.id), int4(c.seq), raw(seal_case(key, c))) for c in new])
+    add(connection, sql.CASES_TABLE, [row(uuid(c.id), int4(c.seq), raw(seal_case(key, c))) for c in new])
     placed = [(c.id, r) for c, r in _touched(state) if r.seq > state.known_size]
-    copy(connection, sql.COPY_REFERRALS, [_referral_row(case, r) for case, r in placed])
-    copy(connection, sql.COPY_UNITS, [row(int8(k), uuid(c)) for k, c in sorted(state.new_units.items())])
+    add(connection, sql.REFERRALS_TABLE, [_referral_row(case, r) for case, r in placed])
+    add(connection, sql.UNITS_TABLE, [row(int8(k), uuid(c)) for k, c in sorted(state.new_units.items())])
 
 
 def _new_records(connection: Connection, state: State, messages_of: dict[str, Prepared]) -> None:
@@ -155,8 +149,8 @@ def _new_records(connection: Connection, state: State, messages_of: dict[str, Pr
         )  # fmt: skip
         packed = uuid(id_)
         blocking += [row(int8(k), packed) for k in record.keys]
-    copy(connection, sql.COPY_RECORDS, rows)
-    copy(connection, sql.COPY_BLOCKING, blocking)
+    add(connection, sql.RECORDS_TABLE, rows)
+    add(connection, sql.BLOCKING, blocking)
 
 
 def changes(connection: Connection, state: State, known: set[str], key: bytes) -> None:
@@ -201,7 +195,7 @@ def _uuids(values: Iterable[str]) -> Array:
     return array(UUID_OID, [uuid(v) for v in values])
 
 
-def _referral_row(case: str, referral: Referral) -> bytes:
+def _referral_row(case: str, referral: Referral) -> Row:
     return row(
         uuid(referral.id),
         uuid(case),
