@@ -55,11 +55,11 @@ class StopsBeforeMoving(Ledger):
 
     stopped = False
 
-    def _move(self, moves: Sequence[Move]) -> None:
+    def _move(self, connection: Any, moves: Sequence[Move], batch: Sequence[Prepared]) -> Any:
         if not self.stopped and any(move.next - move.remembered >= MANY for move in moves):
             self.stopped = True
             os.kill(os.getpid(), signal.SIGSTOP)
-        super()._move(moves)
+        return super()._move(connection, moves, batch)
 
 
 class StopsInCopy(Ledger):
