@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-import threading
+import time
 from types import FrameType
 from typing import Annotated, cast, get_args
 
@@ -46,11 +46,31 @@ def follow(hub: RunningHub) -> None:
         raise Halt(hub.failure)
 
 
-class ended_by_signals:  # noqa: N801 - reads as a statement
-    """Within, SIGINT and SIGTERM set an event instead of interrupting whatever runs."""
+class Asked:
+    """A flag a signal handler may set. Not an Event: a handler that runs inside its `wait` would wait for itself."""
 
-    def __enter__(self) -> threading.Event:
-        self._asked = threading.Event()
+    def __init__(self) -> None:
+        self._set = False
+
+    def set(self) -> None:
+        """Somebody asked."""
+        self._set = True
+
+    def is_set(self) -> bool:
+        """Whether somebody asked."""
+        return self._set
+
+    def wait(self, seconds: float) -> bool:
+        """Wait so long; whether somebody asked."""
+        time.sleep(0 if self._set else seconds)
+        return self._set
+
+
+class ended_by_signals:  # noqa: N801 - reads as a statement
+    """Within, SIGINT and SIGTERM set a flag instead of interrupting whatever runs."""
+
+    def __enter__(self) -> Asked:
+        self._asked = Asked()
         self._before = {n: signal.signal(n, self._ask) for n in (signal.SIGINT, signal.SIGTERM)}
         return self._asked
 
