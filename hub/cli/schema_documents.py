@@ -19,8 +19,9 @@ from hub.schemas.native.answer import ReferralAnswer
 from hub.schemas.native.citizen import CitizenReport
 from hub.schemas.native.device import DeviceReading
 from hub.schemas.native.fhir import Bundle
+from hub.schemas.native.identity import IdentityDecision
 from hub.schemas.native.rows import Row
-from hub.schemas.native.system import AccessRead, AgencyChanged, AgencyRegistered, ClockTicked
+from hub.schemas.native.system import AccessRead, AgencyChanged, AgencyRegistered, ClockTicked, WorkContinued
 from hub.schemas.native.victim import VictimSupport
 from hub.schemas.topics import Formats
 
@@ -35,6 +36,7 @@ NATIVE: Final[dict[str, type[BaseModel]]] = {
     Formats.CITIZEN: CitizenReport,
     Formats.DEVICE: DeviceReading,
     Formats.ANSWER: ReferralAnswer,
+    Formats.IDENTITY: IdentityDecision,
 }
 #: What the hub tells itself shares one `dataschema`; its type says which.
 SYSTEM: Final[dict[str, type[BaseModel]]] = {
@@ -42,6 +44,7 @@ SYSTEM: Final[dict[str, type[BaseModel]]] = {
     "agency-changed": AgencyChanged,
     "clock-ticked": ClockTicked,
     "access-read": AccessRead,
+    "work-continued": WorkContinued,
 }
 CLAIMS: Final = get_args(canonical.Claim)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from hub.core.bodies import Opened
-from hub.core.state import Case, State
+from hub.core.sealing import person_id
+from hub.core.state import Case, Review, State
 
 Entry = dict[str, Any]
 Facts = dict[str, Any]
@@ -32,12 +33,80 @@ def persons_changed(state: State, entry: Entry, facts: Facts, opened: Opened) ->
         record.person = target
         state.persons.setdefault(target, []).append(id_)
         state.changed_records.add(id_)
-    if state.aliases.pop(target, ""):
-        # Split off again under its own id: an alias that points to itself is a living person.
-        state.new_aliases[target] = target
-    if facts.get("absorbed"):
-        state.aliases[facts["absorbed"]] = target
-        state.new_aliases[facts["absorbed"]] = target
+        # A former id stands for whoever the record it was called after belongs to now: so no chain ever grows, and a
+        # person that splits off takes the ids of its own records along.
+        if (former := person_id(id_)) != target:
+            state.moved_aliases[former] = target
+            if former in state.aliases:
+                state.aliases[former] = target
+    if facts["absorbed"]:
+        state.aliases[facts["absorbed"]] = state.new_aliases[facts["absorbed"]] = target
+    # Split off again under its own id: an alias that points to itself is a living person.
+    state.aliases.pop(target, "")
+    state.moved_aliases[target] = target
+
+
+# ------------------------------------------------------------------ what people decided
+def identity_decided(state: State, entry: Entry, facts: Facts, opened: Opened) -> None:
+    """identity.decided: every pair of left and right gets the last word; records said to be one share a component."""
+    del entry, opened
+    left, right = (sorted(i for i in facts[side] if i in state.records) for side in ("left", "right"))
+    for mine, others in ((left, right), (right, left)):
+        for id_ in mine:
+            _judge(state, id_, others, facts["decision"])
+    if facts["decision"] == "same":
+        _unite(state, [*left, *right])
+    review = state.reviews.get(facts["review"])
+    if review is not None:
+        review.decided = facts["decision"]
+        state.decided_reviews.add(review.id)
+
+
+def _judge(state: State, id_: str, others: list[str], decision: str) -> None:
+    record = state.records[id_]
+    same, apart = (set(held) - set(others) for held in (record.same, record.apart))
+    (same if decision == "same" else apart).update(others)
+    record.same, record.apart = tuple(sorted(same)), tuple(sorted(apart))
+    state.judged.add(id_)
+
+
+def _unite(state: State, ids: list[str]) -> None:
+    """Put records that belong together into one component: that of the oldest."""
+    components = sorted({state.records[i].component for i in ids})
+    oldest = {component: min(state.records[m].seq for m in state.members(component)) for component in components}
+    kept = min(components, key=oldest.__getitem__, default="")
+    for component in components:
+        for id_ in state.components.pop(component) if component != kept else ():
+            state.records[id_].component = kept
+            state.components[kept].append(id_)
+            state.changed_records.add(id_)
+
+
+def review_opened(state: State, entry: Entry, facts: Facts, opened: Opened) -> None:
+    """review.opened: two persons that may be one."""
+    del opened
+    state.reviews[facts["review"]] = Review(
+        id=facts["review"],
+        record=facts["record"],
+        other=facts["other"],
+        rank=facts["rank"],
+        human=facts["human"],
+        guard=facts["guard"],
+        consequences=tuple(facts["consequences"]),
+        heard=entry["heard"],
+    )
+    state.new_reviews.append(facts["review"])
+
+
+def identity_redone(state: State, entry: Entry, facts: Facts, opened: Opened) -> None:
+    """identity.redone: links that rested on a key that says nothing any more are gone."""
+    del entry, opened
+    for newer, older in zip(facts["dropped"], facts["dropped_from"], strict=True):
+        record = state.records.get(newer)
+        if record is not None:
+            record.edges.pop(older, None)
+            record.guards.pop(older, None)
+            state.unlinked.add(newer)
 
 
 def household_changed(state: State, entry: Entry, facts: Facts, opened: Opened) -> None:

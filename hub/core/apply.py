@@ -9,7 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from hub.core.applied_people import household_changed, new_case, persons_changed
+from hub.core.applied_people import (
+    household_changed,
+    identity_decided,
+    identity_redone,
+    new_case,
+    persons_changed,
+    review_opened,
+)
 from hub.core.bodies import Opened
 from hub.core.calendar import life_stage
 from hub.core.directory import Agency
@@ -247,6 +254,10 @@ APPLY: dict[str, Callable[[State, Entry, Facts, Opened], None]] = {
     "offer.expired": _nothing,
     "person.merged": persons_changed,
     "person.split": persons_changed,
+    "identity.decided": identity_decided,
+    "identity.redone": identity_redone,
+    "review.opened": review_opened,
+    "key.retired": _nothing,
     "household.changed": household_changed,
     "signal.recorded": _signal_recorded,
     "message.refused": _message_refused,

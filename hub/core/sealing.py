@@ -126,3 +126,8 @@ def derive_id(cause: bytes, kind: str, ordinal: int) -> str:
     parts = b"%d|%b|%b|%d" % (len(cause), cause, kind.encode(), ordinal)
     h = blake2b(parts, digest_size=_ID_SIZE, person=_DERIVED_ID).hexdigest()
     return f"{h[:8]}-{h[8:12]}-8{h[13:16]}-{'89ab'[int(h[16], 16) & 3]}{h[17:20]}-{h[20:]}"
+
+
+def person_id(record: str) -> str:
+    """The id of the person that is called after a record: its oldest."""
+    return derive_id(bytes.fromhex(record.replace("-", "")), "person", 0)

@@ -109,6 +109,20 @@ class Seen(msgspec.Struct, frozen=True):
     position: int
 
 
+class Review(msgspec.Struct):
+    """A question only a person may answer: is `record` the same person as `other`? `decided`: '', same or apart."""
+
+    id: str
+    record: str
+    other: str
+    rank: int
+    human: bool
+    guard: str
+    consequences: tuple[str, ...] = ()
+    heard: str = ""
+    decided: str = ""
+
+
 class State:
     """The aggregates, by id, with the indexes decisions ask through. Not thread-safe: one decider, one state."""
 
@@ -126,6 +140,8 @@ class State:
         self.aliases: dict[str, str] = {}
         self.seen: dict[bytes, Seen] = {}
         self.refusals: dict[str, list[int]] = {}
+        self.reviews: dict[str, Review] = {}
+        self.generic: set[int] = set()  # keys known to be generic though their members are not loaded
         self.heard = ""
         self.size = 0
         self.known_size = 0  # what was there before this batch: tells new rows from changed ones
@@ -137,6 +153,11 @@ class State:
         self.changed_referrals: set[str] = set()
         self.changed_agencies: set[str] = set()
         self.new_aliases: dict[str, str] = {}
+        self.moved_aliases: dict[str, str] = {}
+        self.judged: set[str] = set()
+        self.unlinked: set[str] = set()
+        self.new_reviews: list[str] = []
+        self.decided_reviews: set[str] = set()
 
     # ------------------------------------------------------------- loading
     def add_record(self, record: Record, filed: Filed) -> None:
@@ -171,8 +192,11 @@ class State:
 
     def settle(self) -> None:
         """Forget what changed: it has been written."""
-        for marked in (self.changed_cases, self.changed_records, self.changed_referrals, self.changed_agencies):
+        marks = (self.changed_cases, self.changed_records, self.changed_referrals, self.changed_agencies)
+        for marked in (*marks, self.judged, self.unlinked, self.decided_reviews):
             marked.clear()
+        self.new_reviews.clear()
+        self.moved_aliases.clear()
         self.new_records.clear()
         self.new_units.clear()
         self.new_aliases.clear()
@@ -195,13 +219,17 @@ class State:
         """Record ids of one connected component."""
         return self.components.get(component, ())
 
-    def cannot_link(self, components: Sequence[str]) -> frozenset[tuple[str, str]]:  # noqa: ARG002
-        """Pairs a worker said are two persons. None before the review commands exist."""
-        return frozenset()
+    def is_generic(self, key: int) -> bool:
+        """Whether too many records share a key for it to say anything."""
+        return key in self.generic or len(self.keys.get(key, ())) > GENERIC
 
-    def must_link(self, components: Sequence[str]) -> frozenset[tuple[str, str]]:  # noqa: ARG002
-        """Pairs a worker said are one person. None before the review commands exist."""
-        return frozenset()
+    def living(self, person: str) -> str:
+        """The person an id stands for now: itself, or the one that absorbed it. Compression keeps the way short."""
+        seen = {person}
+        while (into := self.aliases.get(person, person)) not in seen:
+            seen.add(into)
+            person = into
+        return person
 
     # ------------------------------------------------------------- questions of the other decisions
     def person_of(self, record: str) -> str:

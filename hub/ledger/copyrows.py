@@ -57,6 +57,11 @@ def int8(value: int | None) -> bytes:
     return NULL if value is None else _int8(8, value)
 
 
+def bool_(value: bool) -> bytes:  # noqa: FBT001 - the field's one value
+    """A boolean field."""
+    return _length(1) + (b"\x01" if value else b"\x00")
+
+
 def row(*fields: bytes) -> Row:
     """One row of packed fields."""
     return fields
@@ -74,8 +79,16 @@ class _ArrayDumper(Dumper):
         return bytes(obj)
 
 
-UUID_OID, BYTEA_OID, INT2_OID, INT4_OID, INT8_OID, TEXT_OID = 2950, 17, 21, 23, 20, 25
-OIDS = {"uuid": UUID_OID, "bytea": BYTEA_OID, "int2": INT2_OID, "int4": INT4_OID, "int8": INT8_OID, "text": TEXT_OID}
+UUID_OID, BYTEA_OID, INT2_OID, INT4_OID, INT8_OID, TEXT_OID, BOOL_OID = 2950, 17, 21, 23, 20, 25, 16
+OIDS = {
+    "uuid": UUID_OID,
+    "bytea": BYTEA_OID,
+    "int2": INT2_OID,
+    "int4": INT4_OID,
+    "int8": INT8_OID,
+    "text": TEXT_OID,
+    "bool": BOOL_OID,
+}
 _array = struct.Struct(">iiIii").pack
 
 

@@ -29,9 +29,17 @@ class EdgesDoc(msgspec.Struct, frozen=True, array_like=True):
     guards: dict[str, str]
 
 
+class JudgedDoc(msgspec.Struct, frozen=True, array_like=True):
+    """Records that people said are the same person as this one, and another one. Ids only, so it is not sealed."""
+
+    same: tuple[str, ...]
+    apart: tuple[str, ...]
+
+
 _encode = msgspec.msgpack.Encoder(order="deterministic").encode
 _features = msgspec.msgpack.Decoder(FeaturesDoc).decode
 _edges = msgspec.msgpack.Decoder(EdgesDoc).decode
+_judged = msgspec.msgpack.Decoder(JudgedDoc).decode
 _case = msgspec.msgpack.Decoder(Case).decode
 
 
@@ -68,6 +76,16 @@ def open_features(data_key: bytes, record: str, sealed: bytes) -> FeaturesDoc:
 def open_edges(data_key: bytes, record: str, sealed: bytes | None) -> EdgesDoc:
     """A record's edges."""
     return _edges(open_(data_key, record, EDGES, sealed)) if sealed else EdgesDoc({}, {})
+
+
+def pack_judged(same: tuple[str, ...], apart: tuple[str, ...]) -> bytes:
+    """What people decided about a record."""
+    return _encode(JudgedDoc(same, apart))
+
+
+def read_judged(packed: bytes) -> JudgedDoc:
+    """What people decided about a record."""
+    return _judged(packed)
 
 
 def data_key(kek: bytes, wrapped: bytes, key_id: str) -> bytes:

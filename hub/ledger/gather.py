@@ -18,11 +18,11 @@ from hub.core.directory import Agency, Directory
 from hub.core.identity.partition import Record
 from hub.core.prepared import Prepared
 from hub.core.sealing import Keys
-from hub.core.state import Filed, Seen, State
+from hub.core.state import Filed, Review, Seen, State
 from hub.ledger import sql
 from hub.ledger.copyrows import BYTEA_OID, INT8_OID, UUID_OID, Array, array, int8, raw, uuid
-from hub.ledger.documents import data_key, open_case, open_edges, open_features
-from hub.schemas.canonical import AccessClaim, AnswerClaim, TickClaim
+from hub.ledger.documents import data_key, open_case, open_edges, open_features, read_judged
+from hub.schemas.canonical import AccessClaim, AnswerClaim, IdentityClaim, RedoClaim, TickClaim
 
 Connection = psycopg.Connection[Any]
 #: Anything else would be a data error in PostgreSQL, and a client could halt the hub with one answer.
@@ -68,6 +68,7 @@ def load(connection: Connection, batch: Sequence[Prepared], state: State, keys: 
         found = earlier.fetchall() if earlier else []
         cases |= {case for _, case, _ in found}
         cases |= {case for cursor in asked for _, case in cursor.fetchall()}
+    cases |= _asked_about(connection, batch, state, keys)
     cases |= {m.content.case for m in batch if isinstance(m.content, AccessClaim) and _is_id(m.content.case)}
     missing = sorted(cases - state.cases.keys())
     _cases(connection, state, missing, projection)
@@ -90,13 +91,44 @@ def _asked(connection: Connection, batch: Sequence[Prepared]) -> list[psycopg.Cu
     return cursors
 
 
+def _asked_about(connection: Connection, batch: Sequence[Prepared], state: State, keys: Keys) -> set[str]:
+    """What workers decide about, and the records of retired keys. Rare, so each takes its own way there and back."""
+    claims = [m.content for m in batch if isinstance(m.content, IdentityClaim)]
+    cases: set[str] = set()
+    if claims:
+        cases |= _persons(connection, claims, state, keys)
+    for message in batch:
+        if isinstance(message.content, RedoClaim):
+            rows = connection.execute(sql.OF_KEY, (message.content.key, message.content.before), binary=True).fetchall()
+            cases |= _records(state, rows, keys)
+            shared = sorted({key for record in state.records.values() for key in record.keys})
+            found = connection.execute(sql.GENERIC, (_int8s(shared),), binary=True).fetchall()
+            state.generic |= {key for (key,) in found}
+    return cases
+
+
+def _persons(connection: Connection, claims: Sequence[IdentityClaim], state: State, keys: Keys) -> set[str]:
+    """Persons by any id they ever had, reviews with both their sides; whole components of both."""
+    persons = {p for claim in claims for p in claim.persons if _is_id(p)}
+    reviews = {claim.review for claim in claims if _is_id(claim.review)}
+    rows = connection.execute(sql.REVIEWS, (_uuids(sorted(reviews)),), binary=True).fetchall()
+    for id_, record, other, rank, human, guard, consequences, heard, decided in rows:
+        reasons = tuple(consequences.split(",")) if consequences else ()
+        state.reviews[id_] = Review(id_, record, other, rank, human, guard, reasons, heard, decided)
+    state.aliases.update(connection.execute(sql.LIVING, (_uuids(sorted(persons)),), binary=True).fetchall())
+    persons |= {state.living(person) for person in persons}
+    records = {r for review in state.reviews.values() for r in (review.record, review.other)}
+    found = connection.execute(sql.OF_PERSONS, (_uuids(sorted(persons)), _uuids(sorted(records))), binary=True)
+    return _records(state, found.fetchall(), keys)
+
+
 def _is_id(text: str) -> bool:
     return UUID_TEXT.fullmatch(text) is not None
 
 
 def _records(state: State, rows: Iterable[tuple[Any, ...]], keys: Keys) -> set[str]:
     cases = set()
-    for id_, component, person, case_id, unit, at, seq, wrapped, features, edges, unit_case in rows:
+    for id_, component, person, case_id, unit, at, seq, wrapped, features, edges, unit_case, judged in rows:
         if id_ in state.records or wrapped is None:
             continue
         key = data_key(keys.kek, wrapped, id_)
@@ -111,6 +143,9 @@ def _records(state: State, rows: Iterable[tuple[Any, ...]], keys: Keys) -> set[s
             guards=links.guards,
             keys=doc.keys,
         )
+        if judged is not None:
+            said = read_judged(judged)
+            record.same, record.apart = said.same, said.apart
         state.add_record(record, Filed(case=case_id, unit=unit, at=at))
         cases.add(case_id)
         if unit_case is not None:

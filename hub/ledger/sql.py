@@ -52,7 +52,7 @@ WITH hit AS (
   JOIN records r ON r.id = b.record
 )
 SELECT r.id::text, r.component::text, r.person::text, r.case_id::text, r.unit, r.at, r.seq, r.wrapped, r.features,
-       r.edges, u.case_id::text
+       r.edges, u.case_id::text, r.judged
 FROM hit JOIN records r ON r.component = hit.component LEFT JOIN units u ON u.key = r.unit
 """
 UNITS = "SELECT key, case_id::text FROM units WHERE key = ANY(%s::bigint[])"
@@ -65,9 +65,34 @@ ORDER BY due, id LIMIT %s
 CASES = "SELECT id::text, seq, doc FROM cases WHERE id = ANY(%s::uuid[])"
 CASE_RECORDS = """
 SELECT r.id::text, r.component::text, r.person::text, r.case_id::text, r.unit, r.at, r.seq, r.wrapped, r.features,
-       r.edges, u.case_id::text
+       r.edges, u.case_id::text, r.judged
 FROM records r LEFT JOIN units u ON u.key = r.unit
 WHERE r.component IN (SELECT component FROM records WHERE case_id = ANY(%s::uuid[]))
+"""
+# What a worker's decision is about: persons by any id they ever had, and a review with both its sides.
+LIVING = 'SELECT person::text, "into"::text FROM aliases WHERE person = ANY(%s::uuid[])'
+REVIEWS = """
+SELECT id::text, record::text, other::text, rank, human, guard, consequences, heard, decided FROM reviews
+WHERE id = ANY(%s::uuid[])
+"""
+OF_PERSONS = """
+WITH hit AS (SELECT component FROM records WHERE person = ANY(%s::uuid[]) OR id = ANY(%s::uuid[]))
+SELECT r.id::text, r.component::text, r.person::text, r.case_id::text, r.unit, r.at, r.seq, r.wrapped, r.features,
+       r.edges, u.case_id::text, r.judged
+FROM records r LEFT JOIN units u ON u.key = r.unit WHERE r.component IN (SELECT component FROM hit)
+"""
+# A key that was retired: the records that had it then, and which of their other keys say nothing either.
+OF_KEY = """
+WITH hit AS (
+  SELECT r.id, r.component FROM blocking b JOIN records r ON r.id = b.record WHERE b.key = %s AND r.seq <= %s
+)
+SELECT r.id::text, r.component::text, r.person::text, r.case_id::text, r.unit, r.at, r.seq, r.wrapped, r.features,
+       r.edges, u.case_id::text, r.judged
+FROM records r LEFT JOIN units u ON u.key = r.unit WHERE r.component IN (SELECT component FROM hit)
+"""
+GENERIC = """
+SELECT q.key FROM unnest(%s::bigint[]) AS q(key)
+WHERE (SELECT count(*) FROM (SELECT 1 FROM blocking b WHERE b.key = q.key LIMIT 201) AS some) > 200
 """
 ACTIVE = "SELECT code FROM agencies WHERE COALESCE(doc->>'state', 'active') = 'active'"
 AGENCIES = "SELECT code, doc FROM agencies ORDER BY code"
@@ -123,7 +148,28 @@ PUT_AGENCY = "INSERT INTO agencies (code, doc) VALUES (%s, %s) ON CONFLICT (code
 PUT_ALIAS = """
 INSERT INTO aliases (person, "into") VALUES (%s, %s) ON CONFLICT (person) DO UPDATE SET "into" = EXCLUDED."into"
 """
-COMPRESS_ALIASES = 'UPDATE aliases SET "into" = %s WHERE "into" = %s'
+# A former id follows the record it was called after; most records never gave a person its name, so most change nothing.
+MOVE_ALIASES = """
+UPDATE aliases SET "into" = q."into" FROM unnest(%s::uuid[], %s::uuid[]) AS q(person, "into")
+WHERE aliases.person = q.person
+"""
+UPDATE_JUDGED = """
+UPDATE records SET judged = q.judged FROM unnest(%s::uuid[], %s::bytea[]) AS q(id, judged) WHERE records.id = q.id
+"""
+WRAPPED = "SELECT id::text, wrapped FROM records WHERE id = ANY(%s::uuid[])"
+UPDATE_EDGES = """
+UPDATE records SET edges = q.edges FROM unnest(%s::uuid[], %s::bytea[]) AS q(id, edges) WHERE records.id = q.id
+"""
+REVIEWS_TABLE = Table(
+    "reviews",
+    {
+        "id": "uuid", "record": "uuid", "other": "uuid", "rank": "int4", "human": "bool", "guard": "text",
+        "consequences": "text", "heard": "text", "decided": "text",
+    },
+)  # fmt: skip
+DECIDE_REVIEWS = """
+UPDATE reviews SET decided = q.decided FROM unnest(%s::uuid[], %s::text[]) AS q(id, decided) WHERE reviews.id = q.id
+"""
 ADD_CONTINUATION = "INSERT INTO continuations (message, heard) VALUES (%s, %s)"
 # One writer appends them under the head lock, so their ids grow in commit order and the cursor misses none.
 NEXT_CONTINUATION = "SELECT id, message, heard FROM continuations WHERE id >= %s ORDER BY id LIMIT 1"

@@ -8,6 +8,7 @@
 | partitions    | how far each partition was decided, and which consumer may       | exactly-once effect      |
 | head          | size, Merkle frontier, clock of the ledger: one row              | serial order             |
 | records, blocking, units, cases, referrals, agencies, aliases | projections, rebuilt from entries | speed only |
+| reviews       | questions for a person: a projection as well                    | speed only               |
 | continuations | pages of work a decision left                                    | a message of its own     |
 | checkpoints, cursors, accounts | signed sizes; readers' positions; credentials' hashes | signer, relay, door |
 """
@@ -113,6 +114,7 @@ class Record(SQLModel, table=True):
     wrapped: bytes | None = None
     features: bytes | None = None
     edges: bytes | None = None
+    judged: bytes | None = None
 
 
 class Blocking(SQLModel, table=True):
@@ -172,6 +174,25 @@ class Alias(SQLModel, table=True):
     __tablename__: ClassVar[Any] = "aliases"
     person: UUID = Field(primary_key=True)
     into: UUID
+
+
+class ReviewRow(SQLModel, table=True):
+    """A question for a person: are two records one person? `decided` is '' while nobody answered."""
+
+    __tablename__: ClassVar[Any] = "reviews"
+    __table_args__ = (
+        Index("reviews_open", text("rank DESC"), "id", postgresql_where=text("decided = ''")),
+        Index("reviews_record", "record"),
+    )
+    id: UUID = Field(primary_key=True)
+    record: UUID
+    other: UUID
+    rank: int
+    human: bool
+    guard: str
+    consequences: str
+    heard: str
+    decided: str
 
 
 class Continuation(SQLModel, table=True):

@@ -23,10 +23,9 @@ from hub.core.policy import Policy
 from hub.core.prepared import Prepared, Sealed
 from hub.core.state import Seen, State
 from hub.errors import Fenced, Halt, Retry
-from hub.ledger import gather, sql, write
+from hub.ledger import continuations, gather, sql, write
 from hub.ledger.blockers import BlockerWatch
 from hub.ledger.connect import connect
-from hub.ledger.continuations import next_page
 from hub.ledger.copyrows import INT4_OID, INT8_OID, Array, array, int4, int8
 from hub.ledger.documents import projection_key
 
@@ -120,7 +119,7 @@ class Ledger:
     def next_page(self, after: int) -> tuple[int, bytes, str] | None:
         """The next page of work a decision left, at or behind a cursor. Raises `Retry` when PostgreSQL is away."""
         try:
-            found = next_page(self.connection, after)
+            found = continuations.next_page(self.connection, after)
             self.connection.rollback()
         except AWAY as error:
             self.forget()
@@ -219,8 +218,9 @@ class Ledger:
             write.copy_bodies(connection, late)
             write.entries(connection, outcomes, frontier)
             write.messages(connection, rows)
-            write.continuations(connection, rows)
+            continuations.write(connection, rows)
             write.additions(connection, state, known, {m.record: m for _, m, _ in rows if m.record}, self._key)
+        write.unlinked(connection, state, self._policy.keys)
         with connection.pipeline():
             write.changes(connection, state, known, self._key)
             self._raise_head(connection, state, frontier, version)

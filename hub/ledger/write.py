@@ -15,7 +15,8 @@ from hub.core.decide import Outcome
 from hub.core.entry import MAX_BYTES, Entry, encode
 from hub.core.merkle import Frontier, leaf_hash
 from hub.core.prepared import Prepared, Sealed
-from hub.core.state import Case, Referral, State
+from hub.core.sealing import Keys
+from hub.core.state import Case, Referral, Review, State
 from hub.errors import Halt
 from hub.ledger import sql
 from hub.ledger.copyrows import (
@@ -27,6 +28,7 @@ from hub.ledger.copyrows import (
     Row,
     add,
     array,
+    bool_,
     int2,
     int4,
     int8,
@@ -35,9 +37,7 @@ from hub.ledger.copyrows import (
     text,
     uuid,
 )
-from hub.ledger.documents import seal_case, seal_edges, seal_features
-from hub.schemas.canonical import TickClaim
-from hub.schemas.topics import Formats, Types
+from hub.ledger.documents import data_key, pack_judged, seal_case, seal_edges, seal_features
 
 Connection = psycopg.Connection[Any]
 
@@ -101,29 +101,6 @@ def messages(connection: Connection, rows: Sequence[tuple[int, Prepared, Outcome
     add(connection, sql.MESSAGES, packed)
 
 
-def continuations(connection: Connection, rows: Sequence[tuple[int, Prepared, Outcome]]) -> None:
-    """Work a decision left for later becomes a message of its own, in the same transaction."""
-    for _, message, outcome in rows:
-        for entry in outcome.entries:
-            if entry["kind"] == "clock.paged" and isinstance(message.content, TickClaim):
-                connection.execute(sql.ADD_CONTINUATION, (continuation(message, message.content), entry["heard"]))
-
-
-def continuation(message: Prepared, claim: TickClaim) -> bytes:
-    """The next page of a tick as a message: id = parent/n, the same time, what is still due."""
-    parent, _, page = message.message_id.partition("/")
-    value = {
-        "specversion": "1.0",
-        "id": f"{parent}/{int(page or 0) + 1}",
-        "source": "//agency/hub/continuation",
-        "type": Types.TICK,
-        "dataschema": Formats.SYSTEM,
-        "time": claim.at,
-        "data": {"at": claim.at, "stuck": list(claim.stuck)},
-    }
-    return msgspec.json.encode(value)
-
-
 def additions(connection: Connection, state: State, known: set[str], keys: dict[str, Prepared], key: bytes) -> None:
     """Write what is new. `known`: cases that existed; `keys`: the message that brought each new record."""
     _new_records(connection, state, keys)
@@ -132,6 +109,7 @@ def additions(connection: Connection, state: State, known: set[str], keys: dict[
     placed = [(c.id, r) for c, r in _touched(state) if r.seq > state.known_size]
     add(connection, sql.REFERRALS_TABLE, [_referral_row(case, r) for case, r in placed])
     add(connection, sql.UNITS_TABLE, [row(int8(k), uuid(c)) for k, c in sorted(state.new_units.items())])
+    add(connection, sql.REVIEWS_TABLE, [_review_row(state.reviews[i]) for i in state.new_reviews])
 
 
 def _new_records(connection: Connection, state: State, messages_of: dict[str, Prepared]) -> None:
@@ -162,13 +140,37 @@ def changes(connection: Connection, state: State, known: set[str], key: bytes) -
         versions = array(INT4_OID, [int4(c.seq) for c in changed])
         connection.execute(sql.UPDATE_CASES, (_uuids([c.id for c in changed]), versions, docs))
     _changed_referrals(connection, state)
-    for person, into in state.new_aliases.items():
-        # Chains are compressed as they grow, so an alias always points to a living person.
-        connection.execute(sql.COMPRESS_ALIASES, (into, person))
-        connection.execute(sql.PUT_ALIAS, (person, into))
+    _changed_people(connection, state)
     for code in sorted(state.changed_agencies):
         doc = msgspec.json.encode(state.directory[code]).decode()
         connection.execute(sql.PUT_AGENCY, (code, doc))
+
+
+def _changed_people(connection: Connection, state: State) -> None:
+    """Former ids, what people decided, and questions for them."""
+    for person, into in state.new_aliases.items():
+        connection.execute(sql.PUT_ALIAS, (person, into))
+    if state.moved_aliases:
+        connection.execute(sql.MOVE_ALIASES, (_uuids(state.moved_aliases), _uuids(state.moved_aliases.values())))
+    judged = [state.records[i] for i in sorted(state.judged)]
+    if judged:
+        said = array(BYTEA_OID, [raw(pack_judged(r.same, r.apart)) for r in judged])
+        connection.execute(sql.UPDATE_JUDGED, (_uuids([r.id for r in judged]), said))
+    decided = [state.reviews[i] for i in sorted(state.decided_reviews)]
+    if decided:
+        words = array(TEXT_OID, [text(r.decided) for r in decided])
+        connection.execute(sql.DECIDE_REVIEWS, (_uuids([r.id for r in decided]), words))
+
+
+def unlinked(connection: Connection, state: State, keys: Keys) -> None:
+    """Write the links that are left of records that lost some: under each record's own key, which is asked for."""
+    changed = sorted(state.unlinked)
+    if not changed:
+        return
+    wrapped = dict(connection.execute(sql.WRAPPED, (_uuids(changed),), binary=True).fetchall())
+    left = [(i, state.records[i], data_key(keys.kek, wrapped[i], i)) for i in changed if wrapped.get(i)]
+    sealed = array(BYTEA_OID, [raw(seal_edges(key, i, r.edges, r.guards)) for i, r, key in left])
+    connection.execute(sql.UPDATE_EDGES, (_uuids([i for i, _, _ in left]), sealed))
 
 
 def _changed_records(connection: Connection, state: State) -> None:
@@ -193,6 +195,21 @@ def _touched(state: State) -> list[tuple[Case, Referral]]:
 
 def _uuids(values: Iterable[str]) -> Array:
     return array(UUID_OID, [uuid(v) for v in values])
+
+
+def _review_row(review: Review) -> Row:
+    """Decided in the same batch or not: `changes` writes the answer."""
+    return row(
+        uuid(review.id),
+        uuid(review.record),
+        uuid(review.other),
+        int4(review.rank),
+        bool_(review.human),
+        text(review.guard),
+        text(",".join(review.consequences)),
+        text(review.heard),
+        text(""),
+    )
 
 
 def _referral_row(case: str, referral: Referral) -> Row:

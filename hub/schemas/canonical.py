@@ -175,4 +175,31 @@ class AccessClaim(msgspec.Struct, frozen=True, omit_defaults=True, tag="access")
     case: str = ""
 
 
-Claim = ReferralClaim | SignalClaim | AnswerClaim | AgencyClaim | TickClaim | AccessClaim
+class IdentityClaim(msgspec.Struct, frozen=True, omit_defaults=True, tag="identity"):
+    """What a worker decided: that persons are one, or that records are another person than the rest.
+
+    Either `review` (an open question of the hub's), or two `persons` (same), or one person with the `records` that are
+    somebody else's (apart; none: a merge by hand is undone).
+    """
+
+    decision: Literal["same", "apart"]
+    at: str
+    persons: tuple[str, ...] = ()
+    records: tuple[str, ...] = ()
+    review: str = ""
+    reason: str = ""
+    text: str = ""
+
+
+class RedoClaim(msgspec.Struct, frozen=True, omit_defaults=True, tag="redo"):
+    """A page of work: a blocking key has become generic, so links that rest on it alone are looked at again.
+
+    `key`: as in the register. `before`: ledger size when it happened; `after`: go on behind this record's position.
+    """
+
+    key: int
+    before: int
+    after: int = 0
+
+
+Claim = ReferralClaim | SignalClaim | AnswerClaim | AgencyClaim | TickClaim | AccessClaim | IdentityClaim | RedoClaim

@@ -146,6 +146,34 @@ class PersonSplit(Common):
     facts: f.PersonsChangedFacts
 
 
+class IdentityDecided(Common):
+    """See its facts."""
+
+    kind: Literal["identity.decided"]
+    facts: f.IdentityDecidedFacts
+
+
+class ReviewOpened(Common):
+    """See its facts."""
+
+    kind: Literal["review.opened"]
+    facts: f.ReviewOpenedFacts
+
+
+class KeyRetired(Common):
+    """See its facts."""
+
+    kind: Literal["key.retired"]
+    facts: f.KeyRetiredFacts
+
+
+class IdentityRedone(Common):
+    """See its facts."""
+
+    kind: Literal["identity.redone"]
+    facts: f.IdentityRedoneFacts
+
+
 class HouseholdChanged(Common):
     """See its facts."""
 
@@ -193,6 +221,10 @@ Entry = Annotated[
     | OfferExpired
     | PersonMerged
     | PersonSplit
+    | IdentityDecided
+    | ReviewOpened
+    | KeyRetired
+    | IdentityRedone
     | HouseholdChanged
     | SignalRecorded
     | MessageRefused

@@ -31,6 +31,7 @@ CARRIES: Final[dict[str, frozenset[str]]] = {
     Types.REFERRAL: frozenset({Formats.FHIR, Formats.HL7, Formats.HOUSING, Formats.WELFARE, Formats.VICTIM}),
     Types.SIGNAL: frozenset({Formats.CITIZEN, Formats.DEVICE}),
     Types.ANSWER: frozenset({Formats.ANSWER}),
+    Types.IDENTITY: frozenset({Formats.IDENTITY}),
     Types.AGENCY: frozenset({Formats.SYSTEM}),
     Types.AGENCY_STATE: frozenset({Formats.SYSTEM}),
     Types.TICK: frozenset({Formats.SYSTEM}),

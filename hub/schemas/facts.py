@@ -143,12 +143,57 @@ class OfferExpiredFacts(Facts):
 
 # ------------------------------------------------------------------ persons and households
 class PersonsChangedFacts(Facts):
-    """Records that belong to another person now; `absorbed` is the id that ceased to be one (a merge)."""
+    """Records that belong to another person now, with the referrals made for them.
+
+    `absorbed` is the id that ceased to be a person (a merge).
+    """
 
     absorbed: Id | NoId
     into: Id
     records: tuple[Id, ...]
+    referrals: tuple[Id, ...]
     was: Id
+
+
+class IdentityDecidedFacts(Facts):
+    """A worker's word: every record on the left is the same person as, or another than, every one on the right."""
+
+    by: Code
+    decision: Literal["same", "apart"]
+    left: tuple[Id, ...]
+    reason: Code
+    review: Id | NoId
+    right: tuple[Id, ...]
+
+
+class ReviewOpenedFacts(Facts):
+    """Two persons that may be one. `rank`: probability times consequence, per mille; `human`: a person must look."""
+
+    consequences: tuple[Code, ...]
+    guard: Code
+    human: bool
+    other: Id
+    person: Id
+    possibly: Id
+    rank: Annotated[int, Field(ge=0)]
+    record: Id
+    review: Id
+
+
+class KeyRetiredFacts(Facts):
+    """A blocking key that too many records share says nothing from now on; links that rest on it are redone."""
+
+    key: str
+
+
+class IdentityRedoneFacts(Facts):
+    """A page of that: links dropped, newer record by newer record; `after`: position up to which it is done."""
+
+    after: Annotated[int, Field(ge=0)]
+    dropped: tuple[Id, ...]
+    dropped_from: tuple[Id, ...]
+    key: str
+    more: bool
 
 
 class HouseholdChangedFacts(Facts):

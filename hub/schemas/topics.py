@@ -56,6 +56,7 @@ class Types:
     AGENCY_STATE = "kr.ieum.agency.changed.v1"
     TICK = "kr.ieum.clock.ticked.v1"
     ACCESS = "kr.ieum.access.read.v1"
+    IDENTITY = "kr.ieum.identity.decided.v1"
     CONTINUE = "kr.ieum.work.continued.v1"
 
 
@@ -70,4 +71,5 @@ class Formats:
     CITIZEN = "urn:ieum:format:citizen-report:v1"
     DEVICE = "urn:ieum:format:device-reading:v1"
     ANSWER = "urn:ieum:format:referral-answer:v1"
+    IDENTITY = "urn:ieum:format:identity-decision:v1"
     SYSTEM = "urn:ieum:format:system:v1"

@@ -12,7 +12,7 @@ import msgspec
 
 from hub.core.bodies import MATCHING, IdentityBody, MatchingBody, NeedBody, Opened
 from hub.core.calendar import due_answer
-from hub.core.decide import household, rejudge
+from hub.core.decide import household, people, redo, reviews
 from hub.core.decide.offer import ask_next, tighten
 from hub.core.duplicates import Verdict, judge
 from hub.core.entry import Recorder
@@ -20,7 +20,7 @@ from hub.core.identity.identify import Identified, identify
 from hub.core.prepared import Prepared, Sealed
 from hub.core.privacy import VICTIM, audience_for
 from hub.core.rules import NeedCode
-from hub.core.sealing import derive_id
+from hub.core.sealing import derive_id, person_id
 from hub.core.urgency import decide as decide_urgency
 from hub.core.vault import seal_bytes
 from hub.schemas.canonical import Reason, ReferralClaim, Refusal
@@ -38,7 +38,7 @@ class Filing(msgspec.Struct):
     secret_origin: bool
     matching: MatchingBody | None
     sealed_matching: Sealed | None
-    possibly: tuple[str, ...]
+    found: Identified | None
     absorbed: dict[str, str]  # ids of persons that are this one now
     near: set[str]  # cases in which persons that changed were members
 
@@ -58,7 +58,16 @@ def decide(recorder: Recorder, claim: ReferralClaim) -> Refusal | None:
     filing = _file(recorder, claim)
     for ordinal, code in enumerate(claim.needs):
         _record(recorder, claim, filing, recorder.rules.needs[code], ordinal)
+    _ask_about(recorder, filing)
     return None
+
+
+def _ask_about(recorder: Recorder, filing: Filing) -> None:
+    """Once everything is recorded: what is left open about the person, and keys that say nothing from now on."""
+    if filing.found is not None:
+        if filing.found.possibly:
+            reviews.open_all(recorder, filing.found, filing.person)
+        redo.retire(recorder)
 
 
 # ------------------------------------------------------------------ who, and with whom
@@ -77,28 +86,19 @@ def _file(recorder: Recorder, claim: ReferralClaim) -> Filing:
     found = _identify(recorder) if message.record else None
     secret = restricted or bool(claim.offence_class)
     audience = audience_for(message.agency, secret=secret)
-    near = _near(recorder, found) if found else set()
-    absorbed = _follow(recorder, found, audience) if found else {}
+    near = people.near(recorder, found.persons) if found else set()
+    absorbed = people.follow(recorder, found, audience) if found else {}
     person = found.person if found else ""
     case = _home(recorder, person, claim)
     matching, sealed = _matching(recorder, found) if found else (None, None)
     filing = Filing(
         person, case, found.how if found else "none", restricted, secret, matching, sealed,
-        found.possibly if found else (), absorbed, near,
+        found, absorbed, near,
     )  # fmt: skip
     if found and (found.merged or found.split):
-        touched = {*found.persons.values(), *(kept for kept, _, _ in found.split)}
         # The person of this record moves once the record is in: it may name another dwelling.
-        household.settle(recorder, touched - {person}, absorbed, audience, near)
-        rejudge.persons(recorder, touched)
+        people.resettle(recorder, found, absorbed, audience, near, but=person)
     return filing
-
-
-def _near(recorder: Recorder, found: Identified) -> set[str]:
-    """Cases of the records that change persons: whoever leaves a person may leave a household with it."""
-    state = recorder.state
-    filed = [state.filed[r] for r in found.persons if r in state.filed]
-    return {f.case for f in filed} | {state.units[f.unit] for f in filed if f.unit in state.units}
 
 
 def _identify(recorder: Recorder) -> Identified:
@@ -112,32 +112,6 @@ def _identify(recorder: Recorder) -> Identified:
         recorder.policy.model,
         person_id,
     )
-
-
-def person_id(record: str) -> str:
-    """A person is called after its oldest record."""
-    return derive_id(bytes.fromhex(record.replace("-", "")), "person", 0)
-
-
-def _follow(recorder: Recorder, found: Identified, audience: list[str]) -> dict[str, str]:
-    """Entries for persons that merged or split because of this record; former ids mapped to survivors."""
-    state, own = recorder.state, recorder.message.record
-    moves: dict[tuple[str, str], list[str]] = {}
-    for id_, person in found.persons.items():
-        if id_ != own and state.records[id_].person != person:
-            moves.setdefault((state.records[id_].person, person), []).append(id_)
-    absorbed = {old: survivor for survivor, old in found.merged}
-    for (was, into), records in sorted(moves.items()):
-        merged = was in absorbed
-        facts = {
-            "absorbed": was if merged else "",
-            "audience": audience,
-            "into": into,
-            "records": sorted(records),
-            "was": was,
-        }
-        recorder.emit("person.merged" if merged else "person.split", facts)
-    return absorbed
 
 
 def _home(recorder: Recorder, person: str, claim: ReferralClaim) -> str:
@@ -198,7 +172,7 @@ def _facts(
     facts: dict[str, Any] = {
         "agency": message.agency,
         "audience": audience_for(message.agency, secret=secret),
-        "flags": sorted({*claim.flags, *(("possibly_same",) if filing.possibly else ())}),
+        "flags": sorted({*claim.flags, *(("possibly_same",) if filing.found and filing.found.possibly else ())}),
         "how": filing.how,
         "person": filing.person,
         "record": message.record,
@@ -263,3 +237,4 @@ def _correct(recorder: Recorder, claim: ReferralClaim, earlier: list[str]) -> No
         filing = _file(recorder, claim)
         for ordinal, code in enumerate(new):
             _record(recorder, claim, filing, rules.needs[code], ordinal)
+        _ask_about(recorder, filing)

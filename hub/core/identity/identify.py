@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 import msgspec
 
-from hub.core.identity.partition import Human, Pair, Record, persons
+from hub.core.identity.partition import Record, persons
 from hub.core.identity.score import Score, compare
 
 if TYPE_CHECKING:
@@ -37,12 +37,6 @@ class Register(Protocol):
 
     def members(self, component: str) -> Collection[str]:
         """Ids of the records of a component."""
-
-    def cannot_link(self, components: Sequence[str]) -> frozenset[Pair]:
-        """Pairs (smaller id first) a human said are two persons."""
-
-    def must_link(self, components: Sequence[str]) -> frozenset[Pair]:
-        """Pairs a human said are one person; both ends are in these components."""
 
 
 class Candidate(msgspec.Struct, frozen=True, array_like=True):
@@ -131,8 +125,7 @@ def resettle(
 ) -> Settled:
     """The persons of some components once more, as one: after a merge, an unmerge, or changed edges."""
     records = {id_: register.record(id_) for component in components for id_ in register.members(component)}
-    human = Human(register.cannot_link(components), register.must_link(components))
-    return _name(records, persons(records, human, model), person_id_for)
+    return _name(records, persons(records, model), person_id_for)
 
 
 def _candidates(
@@ -169,27 +162,28 @@ def _join(
     records = {id_: register.record(id_) for component in components for id_ in register.members(component)}
     oldest = min(records.values(), key=_age)
     newcomer.seq = max(record.seq for record in records.values()) + 1
-    human = Human(register.cannot_link(components), register.must_link(components))
-    person = _sole_person(records, newcomer, human, model)
+    person = _sole_person(records, newcomer, model)
     records[newcomer.id] = newcomer
     absorbed = tuple(component for component in components if component != oldest.component)
     if person:
         return oldest.component, absorbed, Settled({newcomer.id: person})
-    return oldest.component, absorbed, _name(records, persons(records, human, model), person_id_for)
+    return oldest.component, absorbed, _name(records, persons(records, model), person_id_for)
 
 
 def _age(record: Record) -> int:
     return record.seq
 
 
-def _sole_person(records: Mapping[str, Record], newcomer: Record, human: Human, model: Model) -> str:
+def _sole_person(records: Mapping[str, Record], newcomer: Record, model: Model) -> str:
     """The fast path: one person so far, and nothing against anybody. '' where the rule itself must be asked.
 
     With every pair compared, unguarded and not negative, every union of the rule succeeds; with no third group no
     margin can speak.
     """
     people = {record.person for record in records.values()}
-    if len(people) != 1 or len(records) >= model.cap or newcomer.guards or human.apart or human.same:
+    if len(people) != 1 or len(records) >= model.cap or newcomer.guards:
+        return ""
+    if any(record.same or record.apart for record in records.values()):
         return ""
     ids = set(records)
     if max(newcomer.edges[id_] for id_ in ids if id_ in newcomer.edges) < model.auto:

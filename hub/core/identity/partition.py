@@ -12,7 +12,7 @@ gives the same groups.
 from __future__ import annotations
 
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -34,6 +34,7 @@ class Record(msgspec.Struct):
     """One mention of one person in one message. Immutable but for `component` and `person`.
 
     seq: order of arrival. edges: to earlier records, centibits, from the review threshold up; guards: of those edges.
+    same, apart: records that people said are the same person, another person; each pair stands in both its records.
     """
 
     id: str
@@ -44,13 +45,8 @@ class Record(msgspec.Struct):
     edges: dict[str, int] = {}
     guards: dict[str, str] = {}
     keys: tuple[int, ...] = ()
-
-
-class Human(msgspec.Struct, frozen=True):
-    """What people decided: pairs (smaller id first) that are two persons, and pairs that are one."""
-
-    apart: frozenset[Pair] = frozenset()
-    same: frozenset[Pair] = frozenset()
+    same: tuple[str, ...] = ()
+    apart: tuple[str, ...] = ()
 
 
 class Edge(msgspec.Struct, frozen=True, order=True, array_like=True):
@@ -74,9 +70,9 @@ def pair(a: str, b: str) -> Pair:
     return (a, b) if a < b else (b, a)
 
 
-def persons(records: Mapping[str, Record], human: Human, model: Model) -> list[Group]:
+def persons(records: Mapping[str, Record], model: Model) -> list[Group]:
     """The records of one component as persons: groups of ids, each sorted, in order of their first id."""
-    rule = _Rule(records, human, model)
+    rule = _Rule(records, model)
     barred: set[Pair] = set()
     while True:
         groups, unions = rule.agglomerate(barred)
@@ -89,17 +85,27 @@ def persons(records: Mapping[str, Record], human: Human, model: Model) -> list[G
 class _Rule:
     """One computation: the records, what is known between them, and the edges strong enough to matter."""
 
-    def __init__(self, records: Mapping[str, Record], human: Human, model: Model) -> None:
+    def __init__(self, records: Mapping[str, Record], model: Model) -> None:
         self.records = records
-        self.human = human
         self.model = model
+        self.same = self._said("same")
+        self.apart = self._said("apart")
         self.known: dict[Pair, tuple[int, str]] = {}
         self.strong = sorted(self._strong_edges())
 
+    def _said(self, what: Literal["same", "apart"]) -> frozenset[Pair]:
+        """The pairs of these records that people decided so."""
+        known = self.records
+        found: set[Pair] = set()
+        for record in known.values():
+            others = record.same if what == "same" else record.apart
+            if others:
+                found.update(pair(record.id, other) for other in others if other in known)
+        return frozenset(found)
+
     def _strong_edges(self) -> Iterable[Edge]:
-        for a, b in self.human.same:
-            if a in self.records and b in self.records:
-                yield Edge(-_CERTAIN, a, b)
+        for a, b in self.same:
+            yield Edge(-_CERTAIN, a, b)
         for record in self.records.values():
             for other, bits in record.edges.items():
                 if bits >= self.model.link and other in self.records and self._is_free(record, other):
@@ -107,7 +113,7 @@ class _Rule:
 
     def _is_free(self, record: Record, other: str) -> bool:
         between = pair(record.id, other)
-        return other not in record.guards and between not in self.human.apart and between not in self.human.same
+        return other not in record.guards and between not in self.apart and between not in self.same
 
     def agglomerate(self, barred: set[Pair]) -> tuple[list[Group], list[Union]]:
         """Groups, and the unions that made them in order."""
@@ -125,7 +131,7 @@ class _Rule:
 
     def _may_join(self, edge: Edge, left: Group, right: Group) -> bool:
         if -edge.weight == _CERTAIN:
-            return not any(pair(a, b) in self.human.apart for a, b in product(left, right))
+            return not any(pair(a, b) in self.apart for a, b in product(left, right))
         return len(left) + len(right) <= self.model.cap and not self._strangers(left, right)
 
     def _strangers(self, left: Group, right: Group) -> bool:
@@ -147,9 +153,9 @@ class _Rule:
         return known
 
     def _weigh(self, between: Pair) -> tuple[int, str]:
-        if between in self.human.apart:
+        if between in self.apart:
             return -_CERTAIN, "cannot_link"
-        if between in self.human.same:
+        if between in self.same:
             return _CERTAIN, ""
         mine, other = self.records[between[0]], self.records[between[1]]
         if other.id in mine.edges:
@@ -164,12 +170,12 @@ class _Rule:
 
         Who is written like one of the two names is then not kept from the other.
         """
-        if not self.human.same or guard not in guards.OF_NAMES:
+        if not self.same or guard not in guards.OF_NAMES:
             return False
         return any(self._is_auto(x, y) for x, other in ((a, b), (b, a)) for y in self._said_same(other))
 
     def _said_same(self, id_: str) -> Iterable[str]:
-        return (b if a == id_ else a for a, b in self.human.same if id_ in (a, b))
+        return (other for other in self.records[id_].same if other in self.records)
 
     def _is_auto(self, a: str, b: str) -> bool:
         if a == b or a not in self.records or b not in self.records:

@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 
 from pydantic import BaseModel
 
-from hub.core.normalize import answer, citizen, device, fhir, hl7, rows, system, victim
+from hub.core.normalize import answer, citizen, device, fhir, hl7, identity, rows, system, victim
 from hub.core.normalize.mapping import Mapping, read_crosswalk
 from hub.schemas.canonical import Claim, Reason, Refusal
 from hub.schemas.envelope import Envelope
@@ -20,6 +20,7 @@ from hub.schemas.native.citizen import CitizenReport
 from hub.schemas.native.device import DeviceReading
 from hub.schemas.native.fhir import Bundle
 from hub.schemas.native.hl7 import read_ref
+from hub.schemas.native.identity import IdentityDecision
 from hub.schemas.native.rows import Row
 from hub.schemas.native.victim import VictimSupport
 from hub.schemas.native.wire import read
@@ -74,5 +75,6 @@ _NORMALIZERS: Final[dict[str, Normalizer]] = {
         DeviceReading, lambda wire, envelope, mapping: device.normalize(wire, mapping, envelope.time)
     ),
     Formats.ANSWER: _from(ReferralAnswer, lambda wire, envelope, _: answer.normalize(wire, envelope.time)),
+    Formats.IDENTITY: _from(IdentityDecision, lambda wire, envelope, _: identity.normalize(wire, envelope.time)),
     Formats.SYSTEM: lambda envelope, _: system.normalize(envelope),
 }

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from hub.core.normalize.draft import Draft
 from hub.core.normalize.referral import read_at
-from hub.schemas.canonical import AccessClaim, AgencyClaim, Refusal, TickClaim
+from hub.schemas.canonical import AccessClaim, AgencyClaim, RedoClaim, Refusal, TickClaim
 from hub.schemas.envelope import Envelope
-from hub.schemas.native.system import AccessRead, AgencyChanged, AgencyRegistered, ClockTicked
+from hub.schemas.native.system import AccessRead, AgencyChanged, AgencyRegistered, ClockTicked, WorkContinued
 from hub.schemas.native.wire import read
 from hub.schemas.topics import Types
 
 
-def normalize(envelope: Envelope) -> AgencyClaim | TickClaim | AccessClaim | Refusal:
+def normalize(envelope: Envelope) -> AgencyClaim | TickClaim | AccessClaim | RedoClaim | Refusal:
     """The claim of a system message; its type says which."""
-    if envelope.type in {Types.TICK, Types.CONTINUE}:
+    if envelope.type == Types.TICK:
         return _tick(envelope)
+    if envelope.type == Types.CONTINUE:
+        return _redo(envelope)
     if envelope.type == Types.ACCESS:
         return _access(envelope)
     return _agency(envelope)
@@ -37,6 +39,11 @@ def _tick(envelope: Envelope) -> TickClaim | Refusal:
         return wire
     at = _at(wire.at, envelope.time)
     return at if isinstance(at, Refusal) else TickClaim(at, wire.through, wire.stuck, wire.cursor)
+
+
+def _redo(envelope: Envelope) -> RedoClaim | Refusal:
+    wire = read(WorkContinued, envelope.data)
+    return wire if isinstance(wire, Refusal) else RedoClaim(wire.key, wire.before, wire.after)
 
 
 def _access(envelope: Envelope) -> AccessClaim | Refusal:

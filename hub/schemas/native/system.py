@@ -44,6 +44,15 @@ class ClockTicked(Own):
     cursor: Word = ""
 
 
+class WorkContinued(Own):
+    """A page of work a decision left: the key that became generic, the ledger's size then, how far it was done."""
+
+    work: Literal["redo"]
+    key: Annotated[int, Field(ge=-(2**63), lt=2**63)]
+    before: Annotated[int, Field(ge=0)]
+    after: Annotated[int, Field(ge=0)] = 0
+
+
 class AccessRead(Own):
     """A read of personal data: who, what, which classes, for which purpose."""
 

@@ -12,7 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hub.core.bodies import MatchingBody
 from hub.core.decide import Outcome
+from hub.core.identity.identify import Explanation
 from hub.core.state import State
 from hub.schemas.entries import parse
 from hub.schemas.topics import Formats, Types, inbound
@@ -37,6 +39,7 @@ def facts_of(state: State) -> dict[str, object]:
         "units": state.units,
         "referrals": state.referral_case,
         "aliases": state.aliases,
+        "reviews": {id_: plain(review) for id_, review in state.reviews.items()},
         "refusals": state.refusals,
         "due": sorted({pair for pair in state.due_heap if is_open(state, *pair)}),
         "head": (state.size, state.heard),
@@ -57,6 +60,8 @@ def lived(seed: int, count: int = 250) -> World:
         sent.append((topic, message))
         world.post(topic, message)
         stir(world, chance)
+        if world.state.records and chance.random() < 0.15:
+            judged(world, chance)
         if chance.random() < 0.05:
             world.post(*corrected(chance.choice(sent), chance))
     return world
@@ -74,6 +79,23 @@ def stir(world: World, chance: random.Random) -> None:
     if chance.random() < 0.2:
         world.wait(hours=chance.choice([1, 20, 80]))
         world.tick()
+
+
+def judged(world: World, chance: random.Random) -> None:
+    """Somebody says who is who: merges two persons, takes a merge back, sets a record apart, answers a review."""
+    persons = sorted(p for p, records in world.state.persons.items() if records)
+    former = sorted(world.state.aliases)
+    one, two = chance.choice(persons), chance.choice([*persons, *former])
+    mine = world.state.persons[one]
+    match chance.randrange(4):
+        case 0:
+            world.judge("same", persons=[one, two])
+        case 1:
+            world.judge("apart", persons=[one])
+        case 2:
+            world.judge("apart", persons=[one], records=[chance.choice(sorted(mine))])
+        case _ if world.state.reviews:
+            world.judge(chance.choice(["same", "apart"]), review=chance.choice(sorted(world.state.reviews)))
 
 
 def corrected(before: Message, chance: random.Random) -> Message:
@@ -98,6 +120,18 @@ def test_the_scenario_meets_every_kind_of_verdict(world: World) -> None:
     assert {"recorded", "refused", "seen", "no-op"} >= {o.verdict for _, o in world.arrivals} >= {"recorded", "refused"}
     kinds = {orjson.loads(e)["kind"] for e in world.entries}
     assert {"referral.corrected", "referral.changed", "offer.expired", "household.changed"} <= kinds
+    assert {"identity.decided", "person.merged", "person.split", "review.opened"} <= kinds
+
+
+def test_the_bits_of_every_stored_decision_sum_to_its_score(world: World) -> None:
+    seen = 0
+    for key_id, cls in world.bodies:
+        if cls == "matching":
+            body = msgspec.json.decode(world.body(key_id, cls) or b"", type=MatchingBody)
+            why = msgspec.json.decode(bytes(body.explain), type=Explanation)
+            seen += 1
+            assert sum(bits for _, bits in why.fields) == why.candidates[0].bits == max(body.edges.values())
+    assert seen > 20
 
 
 def test_every_entry_is_one_of_the_closed_union(world: World) -> None:

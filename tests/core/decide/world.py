@@ -25,6 +25,7 @@ from hub.core.prepared import Arrival
 from hub.core.rules import Rules
 from hub.core.sealing import Keys, open_
 from hub.core.state import Referral, State
+from hub.ledger.continuations import CONTINUATIONS, next_of
 from hub.rules import texts
 from hub.schemas import topics
 from hub.schemas.canonical import AgencyClaim
@@ -86,6 +87,7 @@ class World:
         self.entries: list[bytes] = []
         self.bodies: dict[tuple[str, str], bytes] = {}
         self.arrivals: list[tuple[Arrival, Outcome]] = []
+        self.work: list[bytes] = []
         self._ids = itertools.count(1)
         self._offsets: Counter[str] = Counter()
         for claim in accounts() if agencies is None else agencies:
@@ -99,6 +101,10 @@ class World:
         prepared = prepare(arrival, self.policy, data_key)
         outcome = decide(self.state, prepared, self.policy)
         self.arrivals.append((arrival, outcome))
+        for place, entry in enumerate(outcome.entries):
+            page = next_of(prepared, entry, outcome.first_position + place)
+            if page is not None:
+                self.work.append(page)
         self.entries += [encode(e) for e in outcome.entries]
         self.bodies.update({(b.key_id, b.cls): b.ciphertext for b in outcome.bodies})
         return outcome
@@ -129,6 +135,19 @@ class World:
     def answer(self, agency: str, referral: str, change: str, reason: str = "", **more: str) -> Outcome:
         data = {"referral": referral, "change": change, "reason": reason, **more}
         return self.send(agency, Types.ANSWER, Formats.ANSWER, data)
+
+    def judge(self, decision: str, *, agency: str = "city", **more: object) -> Outcome:
+        """A worker's word on persons: persons=, records= or review=."""
+        data = {"decision": decision, "reason": "asked_person"} | more
+        return self.send(agency, Types.IDENTITY, Formats.IDENTITY, data)
+
+    def pages(self) -> int:
+        """Decide every page of work that was left, as the hub does behind a tick. Returns how many there were."""
+        done = 0
+        while self.work:
+            done += 1
+            self.post(CONTINUATIONS, self.work.pop(0))
+        return done
 
     def close(self, referral: str) -> Outcome:
         data = {"referral": referral, "change": "close"}

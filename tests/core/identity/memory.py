@@ -30,8 +30,6 @@ class Memory:
         self.records: dict[str, Record] = {}
         self.by_key: defaultdict[int, list[str]] = defaultdict(list)
         self.by_component: defaultdict[str, list[str]] = defaultdict(list)
-        self.apart: set[Pair] = set()
-        self.same: set[Pair] = set()
 
     def candidates(self, keys: Sequence[int]) -> Collection[str]:
         shared = [self.by_key[key] for key in keys if key in self.by_key]
@@ -42,16 +40,6 @@ class Memory:
 
     def members(self, component: str) -> Collection[str]:
         return self.by_component[component]
-
-    def cannot_link(self, components: Sequence[str]) -> frozenset[Pair]:
-        return self._within(self.apart, components)
-
-    def must_link(self, components: Sequence[str]) -> frozenset[Pair]:
-        return self._within(self.same, components)
-
-    def _within(self, pairs: Iterable[Pair], components: Sequence[str]) -> frozenset[Pair]:
-        ids = {id_ for component in components for id_ in self.by_component[component]}
-        return frozenset(p for p in pairs if ids.issuperset(p))
 
     def arrive(self, id_: str, features: Features, keys: Sequence[int] | None = None) -> Identified:
         keys = blocking(features, PEPPER) if keys is None else keys
@@ -81,12 +69,22 @@ class Memory:
 
     def human(self, *, apart: Iterable[Pair] = (), same: Iterable[Pair] = ()) -> None:
         """Writes a human decision and settles the components it touches, as `hub person merge|unmerge` does."""
-        self.apart |= {pair(*p) for p in apart}
-        self.same |= {pair(*p) for p in same}
+        for a, b in apart:
+            self.say(a, b, apart=True)
+        for a, b in same:
+            self.say(a, b, apart=False)
         touched = {self.records[id_].component for p in (*apart, *same) for id_ in p}
         first, *others = sorted(touched, key=lambda c: min(self.records[id_].seq for id_ in self.by_component[c]))
         self.join(first, others)
         self.rename(resettle(self, [first], self.model, person_id).persons)
+
+    def say(self, a: str, b: str, *, apart: bool) -> None:
+        """The last word on a pair is the one that counts."""
+        for id_, other in ((a, b), (b, a)):
+            record = self.records[id_]
+            same, parted = (set(held) - {other} for held in (record.same, record.apart))
+            (parted if apart else same).add(other)
+            record.same, record.apart = tuple(sorted(same)), tuple(sorted(parted))
 
     def partition(self) -> set[frozenset[str]]:
         persons: defaultdict[str, set[str]] = defaultdict(set)

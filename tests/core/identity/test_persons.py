@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from hub.core.identity.features import Features
-from hub.core.identity.partition import Human, Record, persons
+from hub.core.identity.partition import Record, persons
 from tests.core.identity.memory import MODEL, Memory, person_id
 
 OTHER = Features(surname="ᄃ", given="ᄅ", written="다라", split=1)
@@ -17,12 +17,15 @@ def known(*records: Record) -> dict[str, Record]:
     return {record.id: record for record in records}
 
 
-def rec(id_: str, features: Features = NOBODY, **bits: int) -> Record:
-    return Record(id_, features, edges={other: each * 100 for other, each in bits.items()})
+def rec(
+    id_: str, features: Features = NOBODY, same: tuple[str, ...] = (), apart: tuple[str, ...] = (), **bits: int
+) -> Record:
+    edges = {other: each * 100 for other, each in bits.items()}
+    return Record(id_, features, edges=edges, same=same, apart=apart)
 
 
-def grouped(*records: Record, human: Human | None = None) -> list[str]:
-    return ["".join(group) for group in persons(known(*records), human or Human(), MODEL)]
+def grouped(*records: Record) -> list[str]:
+    return ["".join(group) for group in persons(known(*records), MODEL)]
 
 
 def with_number(number: str) -> Features:
@@ -60,15 +63,15 @@ def test_two_mentions_torn_between_two_people_stay_together_and_join_neither() -
 def test_a_person_has_at_most_twenty_records_and_the_rest_does_not_undo_it() -> None:
     ids = [f"r{place:02}" for place in range(25)]
     records = [Record(id_, NOBODY, edges=dict.fromkeys(ids[:place], 3000)) for place, id_ in enumerate(ids)]
-    assert [len(group) for group in persons(known(*records), Human(), MODEL)] == [20, 5]
+    assert [len(group) for group in persons(known(*records), MODEL)] == [20, 5]
 
 
 def test_a_human_merge_joins_what_no_evidence_joins() -> None:
-    assert grouped(rec("a"), rec("b"), human=Human(same=frozenset({("a", "b")}))) == ["ab"]
+    assert grouped(rec("a", same=("b",)), rec("b", same=("a",))) == ["ab"]
 
 
 def test_a_cannot_link_parts_what_evidence_joins() -> None:
-    assert grouped(rec("a"), rec("b", a=40), human=Human(apart=frozenset({("a", "b")}))) == ["a", "b"]
+    assert grouped(rec("a", apart=("b",)), rec("b", apart=("a",), a=40)) == ["a", "b"]
 
 
 @pytest.fixture
