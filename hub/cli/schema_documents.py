@@ -19,7 +19,7 @@ from hub.schemas.native.answer import ReferralAnswer
 from hub.schemas.native.citizen import CitizenReport
 from hub.schemas.native.device import DeviceReading
 from hub.schemas.native.fhir import Bundle
-from hub.schemas.native.identity import IdentityDecision
+from hub.schemas.native.identity import HouseholdDecision, IdentityDecision
 from hub.schemas.native.rows import Row
 from hub.schemas.native.system import AccessRead, AgencyChanged, AgencyRegistered, ClockTicked, WorkContinued
 from hub.schemas.native.victim import VictimSupport
@@ -37,6 +37,7 @@ NATIVE: Final[dict[str, type[BaseModel]]] = {
     Formats.DEVICE: DeviceReading,
     Formats.ANSWER: ReferralAnswer,
     Formats.IDENTITY: IdentityDecision,
+    Formats.HOUSEHOLD: HouseholdDecision,
 }
 #: What the hub tells itself shares one `dataschema`; its type says which.
 SYSTEM: Final[dict[str, type[BaseModel]]] = {

@@ -98,6 +98,15 @@ def review_opened(state: State, entry: Entry, facts: Facts, opened: Opened) -> N
     state.new_reviews.append(facts["review"])
 
 
+def household_decided(state: State, entry: Entry, facts: Facts, opened: Opened) -> None:
+    """household.decided: whose household these records belong to while their person lives where they say."""
+    del entry, opened
+    for id_ in facts["records"]:
+        if id_ in state.filed:
+            state.filed[id_].pinned = facts["into"]
+            state.judged.add(id_)
+
+
 def identity_redone(state: State, entry: Entry, facts: Facts, opened: Opened) -> None:
     """identity.redone: links that rested on a key that says nothing any more are gone."""
     del entry, opened
@@ -114,7 +123,9 @@ def household_changed(state: State, entry: Entry, facts: Facts, opened: Opened) 
     del opened
     left, joined, person = state.cases.get(facts["left"]), state.cases.get(facts["joined"]), facts["person"]
     if joined is None:
-        joined = new_case(state, facts["joined"], state.dwelling(person), "")
+        unit = state.dwelling(person)
+        # A household split off by hand lives at a dwelling that another case is found by.
+        joined = new_case(state, facts["joined"], None if unit in state.units else unit, "")
     if left is not None:
         since = left.members.pop(facts["was"], entry["heard"])
         left.past.append((person, since, entry["heard"]))

@@ -11,6 +11,7 @@ from typing import Any
 
 from hub.core.applied_people import (
     household_changed,
+    household_decided,
     identity_decided,
     identity_redone,
     new_case,
@@ -258,6 +259,7 @@ APPLY: dict[str, Callable[[State, Entry, Facts, Opened], None]] = {
     "identity.redone": identity_redone,
     "review.opened": review_opened,
     "key.retired": _nothing,
+    "household.decided": household_decided,
     "household.changed": household_changed,
     "signal.recorded": _signal_recorded,
     "message.refused": _message_refused,

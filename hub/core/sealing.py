@@ -131,3 +131,8 @@ def derive_id(cause: bytes, kind: str, ordinal: int) -> str:
 def person_id(record: str) -> str:
     """The id of the person that is called after a record: its oldest."""
     return derive_id(bytes.fromhex(record.replace("-", "")), "person", 0)
+
+
+def own_case(record: str) -> str:
+    """The id of the household of a person who names no dwelling, called after the person's oldest record."""
+    return derive_id(bytes.fromhex(record.replace("-", "")), "household", 0)

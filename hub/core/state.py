@@ -13,11 +13,14 @@ import msgspec
 
 from hub.core.directory import Agency, Directory
 from hub.core.identity.partition import Record
+from hub.core.sealing import own_case
 
 #: States in which a referral still asks for something: a second one for the same need is a duplicate.
 LIVE = frozenset({"received", "offered", "accepted", "in_service", "on_hold", "unplaced"})
 #: A live offer or a service covers a need; what was delivered stays covered until somebody confirms that it is met.
 COVERED = frozenset({"offered", "accepted", "in_service", "on_hold", "delivered", "closed"})
+#: A key that more records share says nothing.
+GENERIC = 200
 
 
 class Need(msgspec.Struct, array_like=True):
@@ -94,11 +97,15 @@ class Case(msgspec.Struct, array_like=True):
 
 
 class Filed(msgspec.Struct):
-    """Where one record was filed: its case, the dwelling it names (keyed; None: none), the source's date."""
+    """Where one record was filed: its case, the dwelling it names (keyed; None: none), the source's date.
+
+    pinned: the household its person belongs to while living there, as a worker said; '' where nobody did.
+    """
 
     case: str
     unit: int | None
     at: str
+    pinned: str = ""
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -195,13 +202,10 @@ class State:
         marks = (self.changed_cases, self.changed_records, self.changed_referrals, self.changed_agencies)
         for marked in (*marks, self.judged, self.unlinked, self.decided_reviews):
             marked.clear()
-        self.new_reviews.clear()
-        self.moved_aliases.clear()
-        self.new_records.clear()
-        self.new_units.clear()
-        self.new_aliases.clear()
+        for added in (self.new_reviews, self.new_records, self.new_units, self.new_aliases, self.moved_aliases):
+            added.clear()
 
-    # ------------------------------------------------------------- the matcher's questions (identity.Register)
+    # ------------------------------------------------------------- the matcher's questions
     def candidates(self, keys: Sequence[int]) -> Collection[str]:
         """Records sharing one of `keys`; keys with more than 200 members are generic and say nothing."""
         found: set[str] = set()
@@ -243,15 +247,30 @@ class State:
         return max(named)[2] if named else None
 
     def home(self, person: str) -> str:
-        """The case of a person's household: the dwelling claimed last, else where the oldest record was filed.
-
-        '' when that dwelling has no case yet.
-        """
+        """The case of a person's household: the dwelling claimed last, else one of its own; '' for none yet."""
         unit = self.dwelling(person)
+        if pinned := self.pinned(person, unit):
+            return pinned
         if unit is not None:
             return self.units.get(unit, "")
-        oldest = min(self.persons[person], key=lambda r: (self.records[r].seq, r))
-        return self.filed[oldest].case
+        own = own_case(self.oldest(person))
+        return own if own in self.cases else ""
+
+    def homes_of(self, records: Iterable[str]) -> set[str]:
+        """Every case in which these records' persons can be members: some may not exist."""
+        filed = [(r, self.filed[r]) for r in records if r in self.filed]
+        there = {self.units[f.unit] for _, f in filed if f.unit in self.units}
+        own = {own_case(r) for r, f in filed if f.unit is None}
+        return there | own | {case for _, f in filed for case in (f.case, f.pinned) if case}
+
+    def oldest(self, person: str) -> str:
+        """The record a person is called after."""
+        return min(self.persons[person], key=lambda r: (self.records[r].seq, r))
+
+    def pinned(self, person: str, unit: int | None) -> str:
+        """The household a worker said a person belongs to while living at `unit`; '' where nobody did."""
+        said = [(f.at, r, f.pinned) for r in self.persons.get(person, ()) if (f := self.filed[r]).unit == unit]
+        return max(((at, r, case) for at, r, case in said if case), default=("", "", ""))[2]
 
     def find(self, referral: str) -> tuple[Case, Referral] | None:
         """A referral with its case, by the hub's id."""
@@ -279,6 +298,3 @@ class State:
     def agency(self, code: str) -> Agency | None:
         """The account, if the directory knows it."""
         return self.directory.get(code)
-
-
-GENERIC = 200

@@ -30,10 +30,14 @@ class EdgesDoc(msgspec.Struct, frozen=True, array_like=True):
 
 
 class JudgedDoc(msgspec.Struct, frozen=True, array_like=True):
-    """Records that people said are the same person as this one, and another one. Ids only, so it is not sealed."""
+    """Records that people said are the same person as this one, and another one; the household they said it is of.
+
+    Ids only, so it is not sealed.
+    """
 
     same: tuple[str, ...]
     apart: tuple[str, ...]
+    pinned: str = ""
 
 
 _encode = msgspec.msgpack.Encoder(order="deterministic").encode
@@ -78,9 +82,9 @@ def open_edges(data_key: bytes, record: str, sealed: bytes | None) -> EdgesDoc:
     return _edges(open_(data_key, record, EDGES, sealed)) if sealed else EdgesDoc({}, {})
 
 
-def pack_judged(same: tuple[str, ...], apart: tuple[str, ...]) -> bytes:
+def pack_judged(same: tuple[str, ...], apart: tuple[str, ...], pinned: str) -> bytes:
     """What people decided about a record."""
-    return _encode(JudgedDoc(same, apart))
+    return _encode(JudgedDoc(same, apart, pinned))
 
 
 def read_judged(packed: bytes) -> JudgedDoc:

@@ -17,12 +17,12 @@ from hub.core.decide.tick import PAGE
 from hub.core.directory import Agency, Directory
 from hub.core.identity.partition import Record
 from hub.core.prepared import Prepared
-from hub.core.sealing import Keys
+from hub.core.sealing import Keys, own_case
 from hub.core.state import Filed, Review, Seen, State
 from hub.ledger import sql
 from hub.ledger.copyrows import BYTEA_OID, INT8_OID, UUID_OID, Array, array, int8, raw, uuid
 from hub.ledger.documents import data_key, open_case, open_edges, open_features, read_judged
-from hub.schemas.canonical import AccessClaim, AnswerClaim, IdentityClaim, RedoClaim, TickClaim
+from hub.schemas.canonical import AccessClaim, AnswerClaim, HouseholdClaim, IdentityClaim, RedoClaim, TickClaim
 
 Connection = psycopg.Connection[Any]
 #: Anything else would be a data error in PostgreSQL, and a client could halt the hub with one answer.
@@ -68,7 +68,7 @@ def load(connection: Connection, batch: Sequence[Prepared], state: State, keys: 
         found = earlier.fetchall() if earlier else []
         cases |= {case for _, case, _ in found}
         cases |= {case for cursor in asked for _, case in cursor.fetchall()}
-    cases |= _asked_about(connection, batch, state, keys)
+    cases |= _asked_about(connection, batch, state, keys, projection)
     cases |= {m.content.case for m in batch if isinstance(m.content, AccessClaim) and _is_id(m.content.case)}
     missing = sorted(cases - state.cases.keys())
     _cases(connection, state, missing, projection)
@@ -91,25 +91,45 @@ def _asked(connection: Connection, batch: Sequence[Prepared]) -> list[psycopg.Cu
     return cursors
 
 
-def _asked_about(connection: Connection, batch: Sequence[Prepared], state: State, keys: Keys) -> set[str]:
+def _asked_about(
+    connection: Connection, batch: Sequence[Prepared], state: State, keys: Keys, projection: bytes
+) -> set[str]:
     """What workers decide about, and the records of retired keys. Rare, so each takes its own way there and back."""
     claims = [m.content for m in batch if isinstance(m.content, IdentityClaim)]
     cases: set[str] = set()
-    if claims:
-        cases |= _persons(connection, claims, state, keys)
+    living = [m.content for m in batch if isinstance(m.content, HouseholdClaim)]
+    if living:
+        ids = sorted({i for claim in living for i in (claim.case, claim.other) if _is_id(i)} - state.cases.keys())
+        _cases(connection, state, ids, projection)
+    members = {p for claim in living for i in (claim.case, claim.other) for p in _members(state, i)}
+    members |= {p for claim in living for p in claim.persons if _is_id(p)}
+    if claims or members:
+        cases |= _persons(connection, claims, members, state, keys)
     for message in batch:
         if isinstance(message.content, RedoClaim):
-            rows = connection.execute(sql.OF_KEY, (message.content.key, message.content.before), binary=True).fetchall()
-            cases |= _records(state, rows, keys)
-            shared = sorted({key for record in state.records.values() for key in record.keys})
-            found = connection.execute(sql.GENERIC, (_int8s(shared),), binary=True).fetchall()
-            state.generic |= {key for (key,) in found}
+            cases |= _of_key(connection, message.content, state, keys)
     return cases
 
 
-def _persons(connection: Connection, claims: Sequence[IdentityClaim], state: State, keys: Keys) -> set[str]:
+def _members(state: State, case: str) -> Iterable[str]:
+    return state.cases[case].members if case in state.cases else ()
+
+
+def _of_key(connection: Connection, claim: RedoClaim, state: State, keys: Keys) -> set[str]:
+    """The records that had a retired key then, and which of their other keys say nothing either."""
+    rows = connection.execute(sql.OF_KEY, (claim.key, claim.before), binary=True).fetchall()
+    cases = _records(state, rows, keys)
+    shared = sorted({key for record in state.records.values() for key in record.keys})
+    found = connection.execute(sql.GENERIC, (_int8s(shared),), binary=True).fetchall()
+    state.generic |= {key for (key,) in found}
+    return cases
+
+
+def _persons(
+    connection: Connection, claims: Sequence[IdentityClaim], members: set[str], state: State, keys: Keys
+) -> set[str]:
     """Persons by any id they ever had, reviews with both their sides; whole components of both."""
-    persons = {p for claim in claims for p in claim.persons if _is_id(p)}
+    persons = members | {p for claim in claims for p in claim.persons if _is_id(p)}
     reviews = {claim.review for claim in claims if _is_id(claim.review)}
     rows = connection.execute(sql.REVIEWS, (_uuids(sorted(reviews)),), binary=True).fetchall()
     for id_, record, other, rank, human, guard, consequences, heard, decided in rows:
@@ -143,11 +163,15 @@ def _records(state: State, rows: Iterable[tuple[Any, ...]], keys: Keys) -> set[s
             guards=links.guards,
             keys=doc.keys,
         )
+        pinned = ""
         if judged is not None:
             said = read_judged(judged)
             record.same, record.apart = said.same, said.apart
-        state.add_record(record, Filed(case=case_id, unit=unit, at=at))
-        cases.add(case_id)
+            pinned = said.pinned
+        state.add_record(record, Filed(case=case_id, unit=unit, at=at, pinned=pinned))
+        cases |= {case_id, pinned} - {""}
+        if unit is None:
+            cases.add(own_case(id_))
         if unit_case is not None:
             state.units[unit] = unit_case
             cases.add(unit_case)

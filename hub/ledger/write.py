@@ -154,7 +154,7 @@ def _changed_people(connection: Connection, state: State) -> None:
         connection.execute(sql.MOVE_ALIASES, (_uuids(state.moved_aliases), _uuids(state.moved_aliases.values())))
     judged = [state.records[i] for i in sorted(state.judged)]
     if judged:
-        said = array(BYTEA_OID, [raw(pack_judged(r.same, r.apart)) for r in judged])
+        said = array(BYTEA_OID, [raw(pack_judged(r.same, r.apart, state.filed[r.id].pinned)) for r in judged])
         connection.execute(sql.UPDATE_JUDGED, (_uuids([r.id for r in judged]), said))
     decided = [state.reviews[i] for i in sorted(state.decided_reviews)]
     if decided:

@@ -191,6 +191,18 @@ class IdentityClaim(msgspec.Struct, frozen=True, omit_defaults=True, tag="identi
     text: str = ""
 
 
+class HouseholdClaim(msgspec.Struct, frozen=True, omit_defaults=True, tag="household"):
+    """What a worker decided: that `persons` of a case are a household of their own, or that `other` is the same one."""
+
+    decision: Literal["split", "join"]
+    at: str
+    case: str
+    persons: tuple[str, ...] = ()
+    other: str = ""
+    reason: str = ""
+    text: str = ""
+
+
 class RedoClaim(msgspec.Struct, frozen=True, omit_defaults=True, tag="redo"):
     """A page of work: a blocking key has become generic, so links that rest on it alone are looked at again.
 
@@ -202,4 +214,14 @@ class RedoClaim(msgspec.Struct, frozen=True, omit_defaults=True, tag="redo"):
     after: int = 0
 
 
-Claim = ReferralClaim | SignalClaim | AnswerClaim | AgencyClaim | TickClaim | AccessClaim | IdentityClaim | RedoClaim
+Claim = (
+    ReferralClaim
+    | SignalClaim
+    | AnswerClaim
+    | AgencyClaim
+    | TickClaim
+    | AccessClaim
+    | IdentityClaim
+    | HouseholdClaim
+    | RedoClaim
+)

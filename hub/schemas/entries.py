@@ -174,6 +174,13 @@ class IdentityRedone(Common):
     facts: f.IdentityRedoneFacts
 
 
+class HouseholdDecided(Common):
+    """See its facts."""
+
+    kind: Literal["household.decided"]
+    facts: f.HouseholdDecidedFacts
+
+
 class HouseholdChanged(Common):
     """See its facts."""
 
@@ -225,6 +232,7 @@ Entry = Annotated[
     | ReviewOpened
     | KeyRetired
     | IdentityRedone
+    | HouseholdDecided
     | HouseholdChanged
     | SignalRecorded
     | MessageRefused

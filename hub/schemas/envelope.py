@@ -32,6 +32,7 @@ CARRIES: Final[dict[str, frozenset[str]]] = {
     Types.SIGNAL: frozenset({Formats.CITIZEN, Formats.DEVICE}),
     Types.ANSWER: frozenset({Formats.ANSWER}),
     Types.IDENTITY: frozenset({Formats.IDENTITY}),
+    Types.HOUSEHOLD: frozenset({Formats.HOUSEHOLD}),
     Types.AGENCY: frozenset({Formats.SYSTEM}),
     Types.AGENCY_STATE: frozenset({Formats.SYSTEM}),
     Types.TICK: frozenset({Formats.SYSTEM}),

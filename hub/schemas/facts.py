@@ -196,6 +196,17 @@ class IdentityRedoneFacts(Facts):
     more: bool
 
 
+class HouseholdDecidedFacts(Facts):
+    """A worker's word: the persons' records that name this dwelling belong to the household `into`."""
+
+    by: Code
+    decision: Literal["split", "join"]
+    into: Id
+    persons: tuple[Id, ...]
+    reason: Code
+    records: tuple[Id, ...]
+
+
 class HouseholdChangedFacts(Facts):
     """A person left a household and joined another; `moved` referrals went along when the first one dissolved."""
 

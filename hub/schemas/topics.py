@@ -57,6 +57,7 @@ class Types:
     TICK = "kr.ieum.clock.ticked.v1"
     ACCESS = "kr.ieum.access.read.v1"
     IDENTITY = "kr.ieum.identity.decided.v1"
+    HOUSEHOLD = "kr.ieum.household.decided.v1"
     CONTINUE = "kr.ieum.work.continued.v1"
 
 
@@ -72,4 +73,5 @@ class Formats:
     DEVICE = "urn:ieum:format:device-reading:v1"
     ANSWER = "urn:ieum:format:referral-answer:v1"
     IDENTITY = "urn:ieum:format:identity-decision:v1"
+    HOUSEHOLD = "urn:ieum:format:household-decision:v1"
     SYSTEM = "urn:ieum:format:system:v1"

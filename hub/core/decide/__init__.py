@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from hub.core.decide import answer, identity, redo, referral, signal, system, tick
+from hub.core.decide import answer, dwelling, identity, redo, referral, signal, system, tick
 from hub.core.entry import Entry, Recorder
 from hub.core.policy import Policy
 from hub.core.prepared import Prepared, Sealed
@@ -18,6 +18,7 @@ from hub.schemas.canonical import (
     AccessClaim,
     AgencyClaim,
     AnswerClaim,
+    HouseholdClaim,
     IdentityClaim,
     Reason,
     RedoClaim,
@@ -80,6 +81,7 @@ DECIDERS: Final[dict[type, Callable[[Recorder, Any], Refusal | None]]] = {
     ReferralClaim: referral.decide,
     AnswerClaim: answer.decide,
     IdentityClaim: identity.decide,
+    HouseholdClaim: dwelling.decide,
     RedoClaim: redo.decide,
     SignalClaim: signal.decide,
     TickClaim: tick.decide,

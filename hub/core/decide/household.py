@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 
 from hub.core.entry import Recorder
-from hub.core.sealing import derive_id
+from hub.core.sealing import derive_id, own_case
 from hub.core.state import Case, State
 
 
@@ -22,7 +22,7 @@ def home_with(recorder: Recorder, person: str, record: str, at: str, unit: int |
         named.append((at, record, unit))
     if named:
         last = max(named)[2]
-        return state.units.get(last, "") if last is not None else ""
+        return state.pinned(person, last) or (state.units.get(last, "") if last is not None else "")
     return state.home(person) if state.persons.get(person) else ""
 
 
@@ -47,7 +47,10 @@ def settle(
 
 def _settle_one(recorder: Recorder, person: str, known_as: str, audience: list[str], near: Collection[str]) -> None:
     state = recorder.state
-    home = state.home(person) or derive_id(recorder.message.cause, "case", len(recorder.entries))
+    home = state.home(person)
+    if not home and state.dwelling(person) is None:
+        home = own_case(state.oldest(person))
+    home = home or derive_id(recorder.message.cause, "case", len(recorder.entries))
     for left in _cases_of(state, person, near):
         if known_as in left.members and (left.id != home or known_as != person):
             _move(recorder, person, known_as, left, home, audience)
@@ -76,6 +79,5 @@ def _emit(
 
 
 def _cases_of(state: State, person: str, near: Collection[str]) -> list[Case]:
-    ids = {*near, *(state.filed[r].case for r in state.persons[person])}
-    ids |= {state.units[u] for r in state.persons[person] if (u := state.filed[r].unit) in state.units}
+    ids = {*near, *state.homes_of(state.persons[person])}
     return [state.cases[i] for i in sorted(ids) if i in state.cases]

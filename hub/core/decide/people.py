@@ -33,13 +33,6 @@ class Changed(Protocol):
         """(kept, new, the records that left)."""
 
 
-def near(recorder: Recorder, records: Collection[str]) -> set[str]:
-    """Cases of the records that change persons: whoever leaves a person may leave a household with it."""
-    state = recorder.state
-    filed = [state.filed[r] for r in records if r in state.filed]
-    return {f.case for f in filed} | {state.units[f.unit] for f in filed if f.unit in state.units}
-
-
 def follow(recorder: Recorder, changed: Changed, audience: list[str]) -> dict[str, str]:
     """Entries for persons that merged or split; former ids mapped to survivors."""
     state, own = recorder.state, recorder.message.record

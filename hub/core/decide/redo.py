@@ -61,7 +61,7 @@ def settle(recorder: Recorder, component: str) -> None:
     if not changed.persons:
         return
     audience = people.audience_of(recorder, state.members(component))
-    near = people.near(recorder, changed.persons)
+    near = state.homes_of(changed.persons)
     absorbed = people.follow(recorder, changed, audience)
     people.resettle(recorder, changed, absorbed, audience, near)
 

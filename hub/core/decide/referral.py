@@ -20,7 +20,7 @@ from hub.core.identity.identify import Identified, identify
 from hub.core.prepared import Prepared, Sealed
 from hub.core.privacy import VICTIM, audience_for
 from hub.core.rules import NeedCode
-from hub.core.sealing import derive_id, person_id
+from hub.core.sealing import derive_id, own_case, person_id
 from hub.core.urgency import decide as decide_urgency
 from hub.core.vault import seal_bytes
 from hub.schemas.canonical import Reason, ReferralClaim, Refusal
@@ -86,7 +86,7 @@ def _file(recorder: Recorder, claim: ReferralClaim) -> Filing:
     found = _identify(recorder) if message.record else None
     secret = restricted or bool(claim.offence_class)
     audience = audience_for(message.agency, secret=secret)
-    near = people.near(recorder, found.persons) if found else set()
+    near = recorder.state.homes_of(found.persons) if found else set()
     absorbed = people.follow(recorder, found, audience) if found else {}
     person = found.person if found else ""
     case = _home(recorder, person, claim)
@@ -118,6 +118,8 @@ def _home(recorder: Recorder, person: str, claim: ReferralClaim) -> str:
     state, message = recorder.state, recorder.message
     if person:
         home = household.home_with(recorder, person, message.record, claim.at, message.unit)
+        if not home and message.unit is None and not state.persons.get(person):
+            home = own_case(message.record)
     else:
         home = state.units.get(message.unit, "") if message.unit is not None else ""
     return home or derive_id(message.cause, "case", 0)

@@ -20,7 +20,7 @@ from hub.schemas.native.citizen import CitizenReport
 from hub.schemas.native.device import DeviceReading
 from hub.schemas.native.fhir import Bundle
 from hub.schemas.native.hl7 import read_ref
-from hub.schemas.native.identity import IdentityDecision
+from hub.schemas.native.identity import HouseholdDecision, IdentityDecision
 from hub.schemas.native.rows import Row
 from hub.schemas.native.victim import VictimSupport
 from hub.schemas.native.wire import read
@@ -76,5 +76,6 @@ _NORMALIZERS: Final[dict[str, Normalizer]] = {
     ),
     Formats.ANSWER: _from(ReferralAnswer, lambda wire, envelope, _: answer.normalize(wire, envelope.time)),
     Formats.IDENTITY: _from(IdentityDecision, lambda wire, envelope, _: identity.normalize(wire, envelope.time)),
+    Formats.HOUSEHOLD: _from(HouseholdDecision, lambda wire, envelope, _: identity.household(wire, envelope.time)),
     Formats.SYSTEM: lambda envelope, _: system.normalize(envelope),
 }

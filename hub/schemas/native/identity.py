@@ -1,4 +1,4 @@
-"""A worker's decision about who is who. Owns the shape; whether it can be followed is the ledger's to say."""
+"""A worker's decision about who is who, or who lives with whom. Owns the shapes; the ledger says what can be done."""
 
 from __future__ import annotations
 
@@ -21,5 +21,17 @@ class IdentityDecision(Own):
     persons: Annotated[Ids, Field(max_length=2)] = ()
     records: Ids = ()
     review: Word = ""
+    text: Text = ""
+    at: Word = ""
+
+
+class HouseholdDecision(Own):
+    """Split: `persons` of `case` live on their own. Join: the households of `case` and `other` are one."""
+
+    decision: Literal["split", "join"]
+    reason: IdentityReason
+    case: Token
+    persons: Ids = ()
+    other: Word = ""
     text: Text = ""
     at: Word = ""

@@ -178,6 +178,43 @@ def test_a_review_ranks_by_probability_times_consequence() -> None:
     assert reviews.WEIGHTS["safety"] > reviews.WEIGHTS["duplicate"] > reviews.WEIGHTS["money"] > 0
 
 
+# ------------------------------------------------------------------ households
+def home_of(world: World, outcome: Outcome) -> str:
+    return world.state.home(person_of(world, outcome))
+
+
+def test_a_household_is_split_by_hand_and_stays_split_until_somebody_moves(world: World) -> None:
+    who = {"성명": "문석빈", "생년월일": "1970-01-15", "전화번호": "010-5111-2333", "성별": "남"}
+    one = world.refer(**FIRST)
+    lodger = world.refer(**who, 주소=FIRST["주소"])
+    assert home_of(world, one) == home_of(world, lodger)
+    case = home_of(world, one)
+    outcome = world.settle("split", case=case, persons=[person_of(world, lodger)])
+    assert kinds(outcome) == ["household.decided", "household.changed"]
+    assert home_of(world, lodger) != case
+    assert world.referral(lodger).id in world.state.cases[case].referrals  # made for the household of then
+    world.refer("세탁", **who, 주소=FIRST["주소"])
+    assert set(world.state.cases[case].members) == {person_of(world, one)}
+    world.refer("청소", **who, 주소=MOVED["주소"], 접수일자="2026-11-02")
+    assert home_of(world, lodger) == world.state.units[world.state.dwelling(person_of(world, lodger))]
+
+
+def test_two_households_are_joined_by_hand(world: World) -> None:
+    one, other = world.refer(**FIRST), world.refer(**MOVED)
+    left, case = home_of(world, other), home_of(world, one)
+    outcome = world.settle("join", case=case, other=left)
+    assert kinds(outcome)[:2] == ["household.decided", "household.changed"]
+    assert set(world.state.cases[case].members) == {person_of(world, one), person_of(world, other)}
+    assert world.state.cases[left].members == {}
+    assert reason(world.settle("join", case=case, other=left)) == "nobody_left"
+    assert reason(world.settle("split", case=case, persons=[person_of(world, one), person_of(world, other)])) == (
+        "nobody_left"
+    )
+    assert reason(world.settle("split", case=case, persons=["nobody"])) == "unknown_person"
+    assert reason(world.settle("join", case=case, other=case)) == "unknown_case"
+    assert reason(world.settle("split", case=case, persons=[person_of(world, one)], agency="sangbong")) == "not_allowed"
+
+
 # ------------------------------------------------------------------ keys that stop saying anything
 def crowd(world: World, order: list[dict[str, str]]) -> None:
     for cells in order:

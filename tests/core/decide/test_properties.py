@@ -87,7 +87,12 @@ def judged(world: World, chance: random.Random) -> None:
     former = sorted(world.state.aliases)
     one, two = chance.choice(persons), chance.choice([*persons, *former])
     mine = world.state.persons[one]
-    match chance.randrange(4):
+    case = world.state.cases[world.state.filed[min(mine)].case]
+    match chance.randrange(6):
+        case 4:
+            world.settle("split", case=case.id, persons=[chance.choice([one, *case.members])])
+        case 5:
+            world.settle("join", case=case.id, other=chance.choice(sorted(world.state.cases)))
         case 0:
             world.judge("same", persons=[one, two])
         case 1:
@@ -120,7 +125,7 @@ def test_the_scenario_meets_every_kind_of_verdict(world: World) -> None:
     assert {"recorded", "refused", "seen", "no-op"} >= {o.verdict for _, o in world.arrivals} >= {"recorded", "refused"}
     kinds = {orjson.loads(e)["kind"] for e in world.entries}
     assert {"referral.corrected", "referral.changed", "offer.expired", "household.changed"} <= kinds
-    assert {"identity.decided", "person.merged", "person.split", "review.opened"} <= kinds
+    assert {"identity.decided", "person.merged", "person.split", "review.opened", "household.decided"} <= kinds
 
 
 def test_the_bits_of_every_stored_decision_sum_to_its_score(world: World) -> None:

@@ -141,6 +141,11 @@ class World:
         data = {"decision": decision, "reason": "asked_person"} | more
         return self.send(agency, Types.IDENTITY, Formats.IDENTITY, data)
 
+    def settle(self, decision: str, *, agency: str = "city", **more: object) -> Outcome:
+        """A worker's word on households: case=, and persons= or other=."""
+        data = {"decision": decision, "reason": "asked_person"} | more
+        return self.send(agency, Types.HOUSEHOLD, Formats.HOUSEHOLD, data)
+
     def pages(self) -> int:
         """Decide every page of work that was left, as the hub does behind a tick. Returns how many there were."""
         done = 0
