@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _PLACEHOLDER_BIRTHS = frozenset({"19000101", "19010101", "11111111", "99991231", "20991231"})
 _PLACEHOLDER_RRN = frozenset({"0000000000000", "1111111111111", "9999999999999", "1234567890123"})
 _NUMBER_DIGITS = 8
+_RRN_REST = 7  # digits before the part that is assigned
 
 
 class Features(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
@@ -86,9 +87,10 @@ def build(claim: PersonClaim, pepper: bytes) -> Features:
 def rrn_index(rrn: str | None, pepper: bytes) -> str:
     """The keyed digest of a resident number, 32 hex digits; '' for none.
 
-    Its checksum is not looked at: numbers issued since October 2020 carry none.
+    Its checksum is not looked at: numbers issued since October 2020 carry none. One digit six times over stands where
+    the number is not known (4803022000000), so that two people would share it.
     """
-    if not rrn or rrn in _PLACEHOLDER_RRN:
+    if not rrn or rrn in _PLACEHOLDER_RRN or len(set(rrn[_RRN_REST:])) == 1:
         return ""
     return hashlib.blake2b(rrn.encode(), digest_size=16, key=pepper, person=b"ieum-rrn").hexdigest()
 

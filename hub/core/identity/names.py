@@ -14,14 +14,18 @@ import unicodedata
 
 import msgspec
 
-from hub.core.identity import letters
+from hub.core.identity import hanja, letters, romanized
 
 _ASIDE = re.compile(r"[(\[（【〈<]([^)\]）】〉>]*)[)\]）】〉>]?")
 _NOISE = re.compile(r"[\s·•ㆍ.,'’`\-‐-―_/]+")
-_INVISIBLE = re.compile(r"[\u200b-\u200f\u2060\ufeff\u00ad]")
 _HANGUL = re.compile(r"[가-힣]+")
 _HANJA = re.compile(r"[㐀-䶿一-鿿豈-﫿]+")
 _LATIN = re.compile(r"[a-z]+")
+_LATIN_TITLES = frozenset(("mr", "mrs", "ms", "miss", "dr"))
+#: Two or three letters behind which no title stands, so that nearly every name needs no more looking at.
+PLAIN = re.compile("(?!.(?:여사|환자)$)[가-힣]{1,2}[가-씧씩-힣]")
+_MASKED = re.compile(f"[가-힣](?=.*[{letters.MASKS}])[가-힣{letters.MASKS}]+")
+_KOREAN = re.compile("[가-힣㐀-䶿一-鿿豈-﫿]")
 _READINGS_MAX = 6  # more readings than this is a guess, not a reading
 _KOREAN_MAX = 4  # letters of a Korean name: one or two of surname, one or two (rarely three) of given name
 _KOREAN_USUAL = 3
@@ -31,6 +35,8 @@ _SYLLABLES_MAX = 3
 _ALIKE = str.maketrans({"ᅢ": "ᅦ", "ᅨ": "ᅦ", "ᅤ": "ᅦ", "ᅫ": "ᅬ", "ᅰ": "ᅬ"})
 _IOTIZED = "[ᅣᅧᅭᅲᅨ]"
 _SILENT_GIVEN = re.compile(f"^[ᄂᄅ](?={_IOTIZED})")  # 련희 = 연희, 녀 = 여; but 라희 and 나희 are two names
+# 신립 = 신입, 최린 = 최인: a given name of one letter may be written by its own sound (art. 11, appendix 2).
+_SILENT_ALONE = re.compile("^ᄅ(?=ᅵ[ᆨ-ᇿ]?$)")
 _SILENT_SURNAME = re.compile("^[ᄂᄅ](?=[ᅣᅧᅭᅲᅨᅵ])")  # 류 = 유, 림 = 임, 량 = 양, 리 = 이
 _R_SURNAME = re.compile("^ᄅ")  # 라 = 나, 로 = 노, 뢰 = 뇌
 _RYEOL = re.compile("ᄅ(?=(?:ᅧᆯ|ᅲᆯ))")  # 렬 = 열, 률 = 율, wherever they stand
@@ -53,11 +59,14 @@ class Name(msgspec.Struct, frozen=True):
 
 def parse(raw: str) -> Name:
     """The name behind `raw`: titles, brackets and placeholders removed, hanja and romanized names read."""
-    text = _INVISIBLE.sub("", unicodedata.normalize("NFC", raw)).strip()
+    if PLAIN.fullmatch(raw) and raw not in letters.NO_NAMES:
+        return _hangul(raw, raw)
+    text = letters.whole(raw).strip()
     asides = _ASIDE.findall(text)
-    text = _untitled(_ASIDE.sub(" ", text).strip())
+    text = untitled(_ASIDE.sub(" ", text).strip())
     compact = _NOISE.sub("", text)
-    if not compact or compact.lower() in letters.PLACEHOLDER_NAMES:
+    squeezed = compact.lower()
+    if not compact or letters.is_nobody(squeezed) or letters.is_unnamed_kin(squeezed):
         return Name()
     name = _read(text, compact)
     others = [reading for aside in asides for reading in _aside_readings(aside, name)]
@@ -76,7 +85,8 @@ def fold_surname(hangul: str) -> str:
 
 def fold_given(hangul: str) -> str:
     """A given name's sounds: initial-sound rule where it is only spelling, like-sounding vowels as one."""
-    return _RYEOL.sub("ᄋ", _SILENT_GIVEN.sub("ᄋ", jamo(hangul))).translate(_ALIKE)
+    apart = _SILENT_ALONE.sub("ᄋ", _SILENT_GIVEN.sub("ᄋ", jamo(hangul)))
+    return _RYEOL.sub("ᄋ", apart).translate(_ALIKE)
 
 
 def syllables(folded: str) -> str:
@@ -84,26 +94,34 @@ def syllables(folded: str) -> str:
     return unicodedata.normalize("NFC", folded)
 
 
-def _untitled(text: str) -> str:
+def untitled(text: str) -> str:
+    """The name without what stands behind it to address somebody, however much of it."""
+    while (bare := _without_title(text)) != text:
+        text = bare
+    return text
+
+
+def _without_title(text: str) -> str:
     for title in letters.TITLES:
-        bare = text.removesuffix(title).rstrip()
-        if bare != text and len(_NOISE.sub("", bare)) > 1:
-            return _untitled(bare)
-    for title in letters.SHORT_TITLES:
+        if text.endswith(title):
+            return text.removesuffix(title).rstrip()
+    for title in letters.APART_TITLES:
         bare = text.removesuffix(title)
-        if bare != text and (bare[-1:].isspace() or (title == "님" and len(bare) >= _KOREAN_USUAL)):
-            return _untitled(bare.rstrip())
+        if bare != text and bare[-1:].isspace():
+            return bare.rstrip()
+    if text.endswith(letters.CLOSE_TITLES) and _HANGUL.fullmatch(compact := _NOISE.sub("", text)):
+        return text if len(compact) <= _KOREAN_USUAL and not text.endswith("씨") else text[:-1].rstrip()
     return text
 
 
 def _read(text: str, compact: str) -> Name:
-    if len(compact) > 1 and set(compact[1:]) & letters.MASKS and _HANGUL.match(compact):
+    if _MASKED.fullmatch(compact):
         return _masked(compact)
     if _HANGUL.fullmatch(compact):
         return _hangul(text, compact)
     if _HANJA.fullmatch(compact):
         return _hanja(compact)
-    return _latin(text)
+    return _mixed(text, compact) if _KOREAN.search(compact) else _latin(text)
 
 
 def _masked(compact: str) -> Name:
@@ -112,6 +130,8 @@ def _masked(compact: str) -> Name:
 
 
 def _hangul(text: str, compact: str) -> Name:
+    if len(compact) == 1 and compact in letters.SURNAMES:
+        return _masked(compact)  # 김 씨: no more than the surname is told
     if len(compact) == 1 or len(compact) > _KOREAN_MAX + 1 or compact[0] not in letters.SURNAMES:
         return _foreign_hangul(text, compact)
     double = len(compact) > 2 and compact[:2] in letters.DOUBLE_SURNAMES  # noqa: PLR2004 - longer than the surname
@@ -130,18 +150,43 @@ def _foreign_hangul(text: str, compact: str) -> Name:
 
 
 def _hanja(compact: str) -> Name:
-    split = 2 if "".join(letters.HANJA.get(c, "") for c in compact[:2]) in letters.DOUBLE_SURNAMES else 1
-    read = [letters.HANJA.get(letter, "") for letter in compact]
-    if not all(read):
-        return Name(compact, split, compact[:split], compact[split:])
-    surname, given = "".join(read[:split]), "".join(read[split:])
-    return Name(surname + given, split, fold_surname(surname), fold_given(given))
+    """朴順子: each letter as it sounds where it stands, and as it sounds by itself (蘭姬 is 난희 or 란희)."""
+    front = "".join(hanja.READ.get(letter, "") for letter in compact[:2])
+    split = 2 if len(compact) > 2 and front in letters.DOUBLE_SURNAMES else 1  # noqa: PLR2004 - longer than the surname
+    rest = compact[split:]
+    surname = "".join(hanja.READ.get(letter, letter) for letter in compact[:split])
+    if any(letter not in hanja.READ for letter in rest):
+        return Name(compact, split, fold_surname(surname), rest)
+    whole = "".join(hanja.BEHIND[letter] for letter in rest)
+    given = hanja.READ[rest[0]] + whole[1:] if rest else ""
+    name = Name(surname + given, split, fold_surname(surname), fold_given(given))
+    return msgspec.structs.replace(name, others=_unique([_reading(surname, whole)], name))
+
+
+def _mixed(text: str, compact: str) -> Name:
+    """金철수, 박순자 Kim, 김 Cheolsu: hanja are read, Latin letters beside a whole Korean name are one more reading."""
+    read = "".join(hanja.READ.get(letter, letter) for letter in compact)
+    if read != compact and _HANGUL.fullmatch(read):
+        return _hangul(read, read)
+    parts = _HANGUL.findall(compact)
+    latin = " ".join(_LATIN.findall(text.lower()))
+    korean = "".join(parts)
+    if len(parts) != 1 or not latin or re.sub("[가-힣A-Za-z]", "", compact):
+        return Name(compact, 0, "", compact)
+    if len(korean) > 1:
+        name, other = _hangul(korean, korean), _latin(latin)
+        return msgspec.structs.replace(name, others=_unique([*name.others, *other.others], name))
+    given = latin.replace(" ", "")
+    others = [_reading(korean, g) for g in _given_readings(given)]
+    return Name(korean + given, 1, fold_surname(korean), given, tuple(dict.fromkeys(others))[:_READINGS_MAX])
 
 
 def _latin(text: str) -> Name:
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
     family_first = plain.split(",") if plain.count(",") == 1 else None
     words = _LATIN.findall(plain)
+    if len(words) > 1:  # Mrs Park, Park Soonja Ms.
+        words = [word for word in words if word not in _LATIN_TITLES] or words
     if not words:
         compact = _NOISE.sub("", text)
         return Name(compact, 0, "", compact)
@@ -156,16 +201,22 @@ def _latin(text: str) -> Name:
 
 def _family_last(words: list[str]) -> bool:
     """Soonja Park: only the last word is a Korean surname."""
-    return words[-1] in letters.ROMAN_SURNAMES and words[0] not in letters.ROMAN_SURNAMES
+    return words[-1] in romanized.SURNAMES and words[0] not in romanized.SURNAMES
 
 
 def _korean_readings(words: list[str]) -> list[str]:
     """Every way the words can be a Korean name: surname first or last, given name cut into known syllables."""
-    found = []
+    found: list[str] = []
     for surname, rest in ((words[0], words[1:]), (words[-1], words[:-1])):
-        given = _syllable_readings("".join(rest), _SYLLABLES_MAX)
-        found += [_reading(s, g) for s in letters.ROMAN_SURNAMES.get(surname, ()) for g in given]
+        given = _given_readings("".join(rest))
+        found += [_reading(s, g) for s in romanized.SURNAMES.get(surname, ()) for g in given]
     return found[:_READINGS_MAX]
+
+
+def _given_readings(roman: str) -> list[str]:
+    """Soonja is 순자; 소온자 would be three letters where two do."""
+    found = _syllable_readings(roman, _SYLLABLES_MAX)
+    return [reading for reading in found if len(reading) < _SYLLABLES_MAX] or found
 
 
 def _syllable_readings(roman: str, left: int) -> list[str]:
@@ -173,11 +224,11 @@ def _syllable_readings(roman: str, left: int) -> list[str]:
         return [""]
     if left == 0:
         return []
-    heads = [roman[:n] for n in range(min(len(roman), 6), 0, -1) if roman[:n] in letters.ROMAN_SYLLABLES]
+    heads = [roman[:n] for n in range(min(len(roman), romanized.LONGEST), 0, -1) if roman[:n] in romanized.SYLLABLES]
     return [
         reading + rest
         for head in heads
-        for reading in letters.ROMAN_AMBIGUOUS.get(head, letters.ROMAN_SYLLABLES[head])
+        for reading in romanized.SYLLABLES[head]
         for rest in _syllable_readings(roman[len(head) :], left - 1)
     ]
 

@@ -3,6 +3,11 @@
 Never looks anything up but the city's own crosswalk, and never invents: an address without a building is unusable, a
 floor is no unit. Notes are short codes without values. Grammar: 도로명주소법 시행령 (road, building number) and the
 older 지번 form (legal dong or 리, lot number).
+
+Renamed: 강원특별자치도 since 2023-06-11 and 전북특별자치도 since 2024-01-18 (their special acts), 제주특별자치도 since
+2006-07-01, 직할시 until 1995-01-01 (지방자치법); 군위군 to 대구 on 2023-07-01, 인천 남구 to 미추홀구 on 2018-07-01 and
+진양군 to 진주시 on 1995-01-01, each with roads and dongs unchanged. Where wards were drawn anew (마산, 청원) nothing is
+guessed.
 """
 
 from __future__ import annotations
@@ -13,7 +18,7 @@ from typing import Final
 
 import msgspec
 
-from hub.core.normalize.units import read_unit
+from hub.core.normalize.units import NONE, read_marked, read_unit
 from hub.schemas.canonical import AddressClaim
 
 _METROPOLITAN: Final = frozenset({"서울", "부산", "대구", "인천", "광주", "대전", "울산"})
@@ -44,7 +49,16 @@ _PROVINCES: Final = {
     "경상남도": "경남",
     "제주특별자치도": "제주",
     "제주도": "제주",
+    "세종시": "세종",
+    "부산직할시": "부산",
+    "대구직할시": "대구",
+    "인천직할시": "인천",
+    "광주직할시": "광주",
+    "대전직할시": "대전",
 }
+_RENAMED: Final = {"군위군": "대구 군위군", "인천 남구": "인천 미추홀구", "진양군": "진주시"}
+# 광주시 with a ward is the metropolitan city; the one in 경기 has none.
+_GWANGJU = re.compile(r"광주시 ?(?=(?:동|서|남|북|광산)구 )")
 _SHORTS: Final = frozenset(_PROVINCES.values())
 _SHORT = "|".join(sorted(_SHORTS))
 # A short form needs a space or a city behind it: 서울로 and 경남대로 are roads.
@@ -62,7 +76,7 @@ _ROAD = re.compile(
 _ROAD_ALONE = re.compile(r"[가-힣][가-힣0-9.]{0,19}[로길](?:\d{1,4}(?:번[가-힣]?)?길)?", re.ASCII)
 _LOT = re.compile(
     r"(?<![가-힣])(?:([가-힣]{1,6}[읍면]) ?)?([가-힣]{1,8}\d{0,2}[동리가]|[가-힣]{1,6}[읍면]) ?"
-    r"(산 ?)?(\d{1,5})(?: ?[-의] ?(\d{1,4}))?(?: ?번지(?: ?(\d{1,4})호(?!실))?)?"
+    r"(산 ?)?(\d{1,5})(?: ?[-의] ?(\d{1,4})(?: ?번지)?| ?번지의 ?(\d{1,4})| ?번지(?: ?(\d{1,4})호(?!실))?)?"
     r"(?!\d|-\d| ?동(?![가-힣])| ?호(?![가-힣])| ?층|[로길])",
     re.ASCII,
 )
@@ -110,6 +124,8 @@ def read_address(raw: str, areas: Areas, *, protected: bool = False) -> Parsed:
         return Parsed(AddressClaim(raw=raw, sigungu=sigungu), tuple(notes))
     key, legal, tail, spaced = found
     unit = read_unit(tail)
+    if unit is NONE and bracketed:
+        unit = read_marked(bracketed)
     notes += [note for note in ("" if spaced else "spacing", unit.note) if note]
     if sigungu == areas.city:
         dong = _dong(key, bracketed, legal or text[: len(text) - len(tail)], areas.crosswalk)
@@ -152,11 +168,19 @@ def _sigungu(text: str, home: str) -> tuple[str, str]:
     short = _PROVINCES.get(first, first if first in _SHORTS else "")
     if short:
         text = rest
+    elif first.startswith("광주시") and (gwangju := _GWANGJU.match(text)):
+        short, text = "광주", text[gwangju.end() :]
     elif province := _PROVINCE.match(text):  # not set apart from what follows
         short = province.group(2) or _PROVINCES[province.group(1)]
         text = text[province.end() :]
     if text.startswith(home):  # also when the next word is not set apart: 진주시진주대로
         return home, text[len(home) :].lstrip()
+    named, rest = _named(short, text)
+    return _RENAMED.get(named, named), rest
+
+
+def _named(short: str, text: str) -> tuple[str, str]:
+    """City, county or ward behind the province, and the rest."""
     if short in _METROPOLITAN and (ward := _WARD.match(text)):
         return f"{short} {ward.group(1)}", text[ward.end() :]
     if city := _CITY.match(text):
@@ -173,9 +197,9 @@ def _building(text: str) -> tuple[str, str, str, bool] | None:
         key = f"road:{named} {'지하' if under else ''}{_number(number, sub)}"
         return key, "", text[road.end() :], gap != ""
     if lot := _LOT.search(text):
-        town, dong, hill, number, sub, ho = lot.groups()
+        town, dong, hill, number, sub, of, ho = lot.groups()
         place = f"{town} {dong}" if town else dong
-        key = f"lot:{place} {'산' if hill else ''}{_number(number, sub or ho)}"
+        key = f"lot:{place} {'산' if hill else ''}{_number(number, sub or of or ho)}"
         return key, place, text[lot.end() :], True
     return None
 

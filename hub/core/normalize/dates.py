@@ -2,15 +2,21 @@
 
 Owns reading them. Never repairs a date that cannot be (1999-02-29 stays as written, flagged), and knows no clock: what
 is plausible is judged against a day that the caller names. Korea has one zone without summer time (UTC+9) since 1988.
+
+Sources: Dangi years (단기 4285 = 1952) were the law's until 1961 (Act 4 of 1948, Act 775 of 1961) and stand in old
+registers; a leap month (윤달) exists in the lunar calendar only, whose months have 29 or 30 days (Korea Astronomy and
+Space Science Institute, 음양력 변환); a resident number begins with the birth date (주민등록법 시행규칙 article 2).
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from datetime import UTC, date, datetime, timedelta, timezone
 from functools import lru_cache
 from typing import Final
 
+from hub.core.normalize.residents import read_resident
 from hub.schemas.canonical import DateClaim
 
 KST: Final = timezone(timedelta(hours=9))
@@ -21,15 +27,40 @@ EARLIEST_YEAR, LATEST_YEAR = 1900, 2199
 _LONG = re.compile(
     r"(\d{4})\s?[-./년]\s?(\d{1,2})\s?[-./월]\s?(\d{1,2})\s?[일.]?(?:[ T]+(?:오[전후] ?)?\d.*)?", re.ASCII
 )
-_LONG_COMPACT = re.compile(r"(\d{4})(\d\d)(\d\d)(?:\d{4,6}(?:[.+-].*)?)?", re.ASCII)
+# Followed by hours and minutes or nothing; thirteen digits are a resident number (200304-2… is no April of 2003).
+_LONG_COMPACT = re.compile(r"(\d{4})(\d\d)(\d\d)(?:\d{4}(?:\d\d)?(?:[.+-].*)?)?", re.ASCII)
 _SHORT = re.compile(
     r"'?(\d\d)\s?[-./년]\s?(\d{1,2})\s?[-./월]\s?(\d{1,2})\s?[일.]?(?:[ T]+(?:오[전후] ?)?\d.*)?", re.ASCII
 )
 _SHORT_COMPACT = re.compile(r"(\d\d)(\d\d)(\d\d)", re.ASCII)
-_LUNAR = re.compile(r"\(?음력?\)?\.?\s?|\s?\(음력?\)|\s?음력?$")
+_LUNAR = re.compile(r"\(?(?:음력?|윤달?)\)?\.?\s?|\s?\((?:음력?|윤달?)\)|\s?음력?$")
 _SOLAR = re.compile(r"\(?양력?\)?\.?\s?|\s?\(양력?\)|\s?양력?$")
+# What forms and spreadsheets leave around a date: a remark in brackets (만 74세), 생, '.0' of a number, quotes.
+_AROUND = re.compile(r"\s?[(\[][^)\]]*\d[^)\]]*[)\]]|\s?(?:생|출생)$|(?<=\d)\.0$|^[’‘`']")
+_MARKS = str.maketrans({"年": "년", "月": "월", "日": "일", "檀": "단", "紀": "기"} | dict.fromkeys("‐‑‒–—―−,", "-"))
+_DANGI_BEGINS = 2333  # years before year 1
+_SPACED = re.compile(r"(\d{4}|\d\d) (\d{1,2}) (\d{1,2})", re.ASCII)
+_NUMBERED = re.compile(r"\d{6}\s?-\s?[1-8](?:\d{6}|[*xX#●○]{0,6})|\d{6}[1-8]\d{6}", re.ASCII)
+# What systems put where no date is known and no calendar has; Excel's day 0 is 1900-01-00.
+_NO_DATE = re.compile(r"0+|0{1,4}[-./]0{1,2}[-./]0{1,2}|1900-?0?1-?00|9999-?99-?99|9{6,8}", re.ASCII)
+_UNKNOWN = frozenset(
+    ("미상", "불명", "불상", "모름", "알수없음", "알 수 없음", "없음", "미기재", "unknown", "-", "--", "?", "n/a")
+)
 _TIME = re.compile(r"[ T](?:오전 |오후 )?(\d{1,2}):(\d\d)(?::(\d\d))?$", re.ASCII)
 _HL7 = re.compile(r"(\d{8})(\d\d)(\d\d)(\d\d)?(?:\.\d{1,4})?([+-]\d{4})?", re.ASCII)
+
+_PARTIAL = re.compile(
+    r"\d{4}(?:\s?[-./년]\s?(?:\d{0,2}|모)\s?월?(?:\s?모일)?)?(?:생|경)?|\d\d년생?|(?:19|20)\d\d(?:0[1-9]|1[0-2])"
+    r"|\d{6}00|\d{4}0000|\d\d0000|\d{4}[-./]\d{1,2}[-./]0{1,2}|\d\d[-./]0{1,2}[-./]0{1,2}",
+    re.ASCII,
+)
+# The same as full dates; 1970-01-01 is not among them: somebody was born that day.
+_STAND_INS: Final = frozenset(
+    (
+        *((1900, 1, 1), (1901, 1, 1), (1, 1, 1), (1899, 12, 30), (1899, 12, 31)),
+        *((1111, 11, 11), (9999, 12, 31), (2099, 12, 31), (2999, 12, 31)),
+    )
+)
 
 Parts = tuple[int, int, int, bool]
 
@@ -39,24 +70,66 @@ def read_birth(text: str, today: str, *, adult: bool = False) -> DateClaim:
 
     Quality: `short_year` when the century was chosen by plausibility; `default` for January 1 (kept: it can be true);
     `lunar` when marked so (not converted); `impossible` (value None, raw kept) for days that are not in the calendar,
-    in the future or over 120 years ago; `missing` for nothing, 1900-01-01 and what is no full date.
+    in the future or over 120 years ago; `missing` for nothing, 1900-01-01 and its like and what is no full date. Where
+    a resident number stands in the column, its date is taken, and `raw` keeps no more of it than the seventh digit.
     """
     if not text:
         return DateClaim()
     raw = text[:64]
-    lunar = "음" in raw
-    parts = _parts(_SOLAR.sub("", _LUNAR.sub("", raw)) if lunar or "양" in raw else raw)
+    parts = _parts(raw)
+    if parts is not None:
+        return _dated(parts, raw, today, adult=adult)
+    tidy = _tidy(raw)
+    if _NUMBERED.fullmatch(tidy):
+        return _inside(tidy, today)
+    lunar = "음" in tidy or "윤" in tidy
+    parts = _parts(_SOLAR.sub("", _LUNAR.sub("", tidy)) if lunar or "양" in tidy else tidy)
     if parts is None:
-        return DateClaim(None, raw, "missing" if _is_partial(raw) else "impossible")
+        return DateClaim(None, raw, "missing" if _is_unknown(tidy) else "impossible")
+    return _dated(parts, raw, today, adult=adult, lunar=lunar)
+
+
+def _dated(parts: Parts, raw: str, today: str, *, adult: bool, lunar: bool = False) -> DateClaim:
     year, month, day, short = parts
-    if (year, month, day) == (EARLIEST_YEAR, 1, 1):
+    if (year, month, day) in _STAND_INS:
         return DateClaim(None, raw, "missing")
     if short:
         year = _century(year, month, day, today, adult=adult)
+    elif year > _DANGI_BEGINS + EARLIEST_YEAR:
+        year -= _DANGI_BEGINS
+    if lunar:
+        return _lunar(year, month, day, raw, today)
     value = _iso(year, month, day)
-    if lunar:  # a lunar month can have a 30th of February
-        return DateClaim(value, raw, "lunar")
+    if value is None and _is_unknown(_tidy(raw)):
+        return DateClaim(None, raw, "missing")
     return _judged(value, raw, today, short=short)
+
+
+def _tidy(text: str) -> str:
+    """Full-width, hanja and Dangi forms as everybody writes them, without what stands around the date."""
+    text = unicodedata.normalize("NFKC", text).translate(_MARKS).strip()
+    text = _AROUND.sub("", text).strip().removeprefix("단기").lstrip()
+    spaced = _SPACED.fullmatch(text)
+    return "-".join(spaced.groups()) if spaced else text
+
+
+def _inside(number: str, today: str) -> DateClaim:
+    """The date of a resident number that was written where the date belongs."""
+    birth = read_resident(number).birth
+    if not birth:  # 111111-1111111 is nobody's
+        return DateClaim(None, number, "missing")
+    claim = read_birth(birth, today)
+    front = number[:6] + "-" + number[6:].lstrip(" -")[:1]
+    return DateClaim(claim.value, front, claim.quality)
+
+
+def _lunar(year: int, month: int, day: int, raw: str, today: str) -> DateClaim:
+    """A lunar month can have a 30th of February, which no solar value holds; none has a 31st or is still to come."""
+    value = _iso(year, month, day)
+    is_day = 1 <= month <= 12 and 1 <= day <= 30 and int(today[:4]) - year <= OLDEST  # noqa: PLR2004 - of any year
+    if not is_day or f"{year:04}-{month:02}-{day:02}" > today:
+        return DateClaim(None, raw, "impossible")
+    return DateClaim(value, raw, "lunar")
 
 
 def _judged(value: str | None, raw: str, today: str, *, short: bool) -> DateClaim:
@@ -169,6 +242,11 @@ def _iso(year: int, month: int, day: int) -> str | None:
         return None
 
 
-def _is_partial(text: str) -> bool:
-    """A year, or a year and a month: FHIR allows both, and both say less than a day."""
-    return re.fullmatch(r"\d{4}(?:\s?[-./년]\s?\d{0,2}\s?월?)?|\d{6}00|\d{4}0000", text, re.ASCII) is not None
+def _is_unknown(text: str) -> bool:
+    """Nothing, a stand-in, a year, or a year and a month (FHIR allows both): all say less than a day."""
+    return text.casefold() in _UNKNOWN or _NO_DATE.fullmatch(text) is not None or is_partial(text)
+
+
+def is_partial(text: str) -> bool:
+    """A year, or a year and a month."""
+    return _PARTIAL.fullmatch(text) is not None and _NO_DATE.fullmatch(text) is None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from hub.core.normalize.addresses import read_address
-from hub.core.normalize.dates import read_birth
+from hub.core.normalize.dates import is_partial, read_birth
 from hub.core.normalize.draft import Cell, Draft
 from hub.core.normalize.mapping import Mapping
 from hub.core.normalize.phones import PHONES_LIMIT, read_phones
@@ -96,7 +96,7 @@ def _birth(draft: Draft, today: str) -> DateClaim:
     if flag := _BIRTH_FLAGS.get(claim.quality):
         draft.flag(flag)
     elif claim.quality == "missing":
-        draft.note("birth", ("placeholder" if "1900" in text else "partial",))
+        draft.note("birth", ("partial" if is_partial(text) else "placeholder",))
     elif repairs := _BIRTH_REPAIRS.get(claim.quality):
         draft.note("birth", repairs)
     return claim

@@ -69,7 +69,7 @@ def test_the_reason_is_told_in_words_before_numbers() -> None:
         "a person already known — same surname, birth date, sex, phone and building; "
         f"one like-sounding vowel of the name differs — {found.edges['LH-26-0412'] / 100:.2f} bits (prior -20.00 "
     )
-    assert korean.startswith("이미 아는 대상자 — 같음: 성·생년월일·성별·전화·건물; 이름의 비슷한 모음 하나가 다름 — ")
+    assert korean.startswith("이미 아는 대상자 — 성·생년월일·성별·전화·건물 같음; 이름의 비슷한 모음 하나가 다름 — ")
 
 
 def test_a_guard_is_told_too() -> None:

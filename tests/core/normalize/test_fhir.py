@@ -243,6 +243,6 @@ def test_a_bundle_that_is_no_referral_is_refused_at_its_place(
 
 def test_a_resident_number_comes_by_its_system(intake: Intake) -> None:
     held = bundle()
-    held["entry"][0]["resource"]["identifier"].insert(0, {"system": "urn:kr:rrn", "value": "480302-2000000"})
+    held["entry"][0]["resource"]["identifier"].insert(0, {"system": "urn:kr:rrn", "value": "480302-2345671"})
     person = send(intake, held).person
-    assert (person.rrn, person.local_id) == ("4803022000000", "gyeongsang:H-100231")
+    assert (person.rrn, person.local_id) == ("4803022345671", "gyeongsang:H-100231")

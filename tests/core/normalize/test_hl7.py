@@ -87,12 +87,12 @@ def test_other_separators_are_read(intake: Intake) -> None:
 
 
 def test_next_of_kin_resident_number_and_discharge_are_read(intake: Intake) -> None:
-    pid = ORIGINAL.replace("||01023456789", "||01023456789||||||480302-2000000")
+    pid = ORIGINAL.replace("||01023456789", "||01023456789||||||480302-2345671")
     claim = send(intake, pid + "NK1|1|이^영희|DAU^딸||010-3333-4444\rPV2|||||||||20261125\r")
     assert isinstance(claim, ReferralClaim)
     assert claim.guardian is not None
     assert (claim.guardian.name, claim.guardian.relation, claim.guardian.phones) == ("이영희", "딸", ("+821033334444",))
-    assert (claim.person.rrn, claim.needed_by) == ("4803022000000", "2026-11-25")
+    assert (claim.person.rrn, claim.needed_by) == ("4803022345671", "2026-11-25")
 
 
 @pytest.mark.parametrize(

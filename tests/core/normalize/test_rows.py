@@ -76,7 +76,7 @@ def test_nobody_named_and_nobody_to_reach_is_refused(intake: Intake) -> None:
         ({"퇴원예정일": "2026-11-01"}, "dates_contradict"),
         ({"접수일자": "2026-12-24"}, "dates_contradict"),
         ({"주민등록번호": "900402-9999999"}, "substitute_number"),
-        ({"생년월일": "1948-03-02", "주민등록번호": "480303-2000000"}, "birth_differs_from_number"),
+        ({"생년월일": "1948-03-02", "주민등록번호": "480303-2345671"}, "birth_differs_from_number"),
         ({"보호자": "박영희", "보호자관계": "조모"}, "guardian_kinship_only"),
     ],
 )
@@ -89,8 +89,8 @@ def test_a_legal_representative_is_no_mere_kin(intake: Intake) -> None:
 
 
 def test_a_resident_number_tells_birth_and_sex_whatever_its_checksum(intake: Intake) -> None:
-    person = intake.row(주민등록번호="480302-2000000").person
-    assert (person.rrn, person.birth.value, person.sex) == ("4803022000000", "1948-03-02", "F")
+    person = intake.row(주민등록번호="480302-2345671").person
+    assert (person.rrn, person.birth.value, person.sex) == ("4803022345671", "1948-03-02", "F")
 
 
 def test_a_masked_resident_number_still_tells_birth_and_sex(intake: Intake) -> None:
@@ -100,7 +100,7 @@ def test_a_masked_resident_number_still_tells_birth_and_sex(intake: Intake) -> N
 
 
 def test_a_substitute_number_is_kept_out_of_matching(intake: Intake) -> None:
-    person = intake.row(전산관리번호="9004029999999", 주민등록번호="480302-2000000").person
+    person = intake.row(전산관리번호="9004029999999", 주민등록번호="480302-2345671").person
     assert (person.rrn, person.substitute) == (None, True)
 
 
