@@ -1,0 +1,187 @@
+"""Ways to the hub: HTTPS, which closed networks let out, and Kafka for those who run it. Owns patience, never loss.
+
+`send` keeps order: one batch is under way at a time, and what was not answered is sent again, the same bytes under the
+same ids, with exponential backoff and jitter, for as long as it takes. A batch the hub refuses for one event is sent
+again without it; that event's reasons are its receipt.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final, Protocol
+from urllib.parse import urlsplit
+
+import httpx
+import orjson
+import structlog
+
+from connectors.protocol import PENDING, RECORDED, REFUSED, SEEN, Change, Event, Receipt
+from hub.errors import Usage
+
+log = structlog.get_logger()
+BATCH: Final = "application/cloudevents-batch+json"
+#: Of one request: what the hub takes (`POST /v1/events`).
+BATCH_EVENTS: Final = 500
+BATCH_BYTES: Final = 4 * 1_048_576
+FIRST_S: Final = 0.5
+LONGEST_S: Final = 60.0
+Sleep = Callable[[float], Awaitable[object]]
+
+
+class Upstream(Protocol):
+    """Where events go."""
+
+    async def send(self, events: Sequence[Event]) -> list[Receipt]:
+        """Deliver all, in order; a receipt each. Waits while the hub is away. Raises `Usage` for a bad token."""
+
+    async def receipts(self, waiting: Sequence[Receipt]) -> list[Receipt]:
+        """Those of `waiting` that were decided since. Empty while the hub is away."""
+
+    async def changes(self, after: str) -> tuple[list[Change], str]:
+        """What happened to this agency's referrals behind a position of its outbox, and the next position."""
+
+    async def close(self) -> None:
+        """Let go of the connection."""
+
+
+class Backoff:
+    """How long to wait before the next attempt: doubling, with jitter, so that a hub that returns is not stormed."""
+
+    def __init__(self, sleep: Sleep = asyncio.sleep) -> None:
+        self._sleep, self._attempt = sleep, 0
+
+    async def wait(self, least_s: float = 0.0) -> None:
+        """Wait; longer each time."""
+        full = min(LONGEST_S, FIRST_S * 2 ** min(self._attempt, 16))
+        self._attempt += 1
+        await self._sleep(max(least_s, full * (0.5 + random.random() / 2)))  # noqa: S311 - jitter guards no secret
+
+
+class Http:
+    """The hub's HTTP API with the agency's token."""
+
+    def __init__(
+        self, url: str, token: str, *, sleep: Sleep = asyncio.sleep, client: httpx.AsyncClient | None = None
+    ) -> None:
+        if urlsplit(url).scheme not in {"https", "http"}:
+            raise Usage(f"{url!r} is no address of a hub.", "It begins with https://.")
+        self._client = client or httpx.AsyncClient(base_url=url, timeout=40)
+        self._headers = {"Authorization": f"Bearer {token}", "Content-Type": BATCH}
+        self._sleep = sleep
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+    async def send(self, events: Sequence[Event]) -> list[Receipt]:
+        """See `Upstream`. An answer stands for Kafka holding the event; the ledger's verdict comes later."""
+        found: dict[str, Receipt] = {}
+        for batch in _batches(events):
+            left = list(batch)
+            while left:
+                left = await self._post(left, found)
+        return [found[e["id"]] for e in events]
+
+    async def receipts(self, waiting: Sequence[Receipt]) -> list[Receipt]:
+        """See `Upstream`."""
+        wanted = [{"source": r.source, "id": r.id} for r in waiting[:BATCH_EVENTS]]
+        answer = await self._try("POST", "/v1/receipts", orjson.dumps({"messages": wanted}), "application/json")
+        if answer is None or not answer.is_success:
+            return []
+        decided = (_receipt(r) for r in answer.json()["receipts"])
+        return [r for r in decided if r.status != PENDING]
+
+    async def changes(self, after: str) -> tuple[list[Change], str]:
+        """See `Upstream`."""
+        answer = await self._try("GET", f"/v1/feed?after={after or 0}&limit=500", b"", "application/json")
+        if answer is None or not answer.is_success:
+            return [], after
+        page = answer.json()
+        entries = ((e["position"], e["data"]) for e in page["entries"])
+        found = [Change(p, d["kind"], d["heard"], d["facts"]) for p, d in entries if not d.get("sealed")]
+        return found, str(page["next"])
+
+    async def _post(self, events: list[Event], found: dict[str, Receipt]) -> list[Event]:
+        """Send a batch until it is answered. Returns what has to be sent again, without what can never be accepted."""
+        answer = await self._patiently(orjson.dumps(events))
+        if answer.status_code == httpx.codes.REQUEST_ENTITY_TOO_LARGE and len(events) == 1:
+            reason = {"path": "", "code": "too_large", "text": "larger than the hub takes"}
+            found[events[0]["id"]] = Receipt(events[0]["id"], events[0]["source"], REFUSED, reasons=(reason,))
+            return []
+        if answer.status_code in {httpx.codes.BAD_REQUEST, httpx.codes.UNPROCESSABLE_ENTITY}:
+            return _without(events, answer.json(), found)
+        if not answer.is_success:
+            raise Usage(f"The hub answers {answer.status_code}.", "Look at the hub's own log; nothing was lost here.")
+        for event, receipt in zip(events, answer.json()["receipts"], strict=True):
+            found[event["id"]] = _receipt({"source": event["source"], **receipt})
+        return []
+
+    async def _patiently(self, content: bytes) -> httpx.Response:
+        backoff = Backoff(self._sleep)
+        while True:
+            answer = await self._try("POST", "/v1/events", content, BATCH)
+            if answer is not None and answer.status_code in {401, 403}:
+                raise Usage("The hub does not take this agency's token.", "Ask the city: hub agency rotate, or resume.")
+            if answer is not None and not _is_passing(answer):
+                return answer
+            await backoff.wait(_retry_after(answer))
+
+    async def _try(self, method: str, path: str, content: bytes, media: str) -> httpx.Response | None:
+        """One request; None while nobody answers."""
+        try:
+            headers = self._headers | {"Content-Type": media}
+            return await self._client.request(method, path, content=content, headers=headers)
+        except httpx.TransportError as error:
+            log.info("hub_away", error=type(error).__name__)
+            return None
+
+
+def _batches(events: Sequence[Event]) -> list[list[Event]]:
+    batches: list[list[Event]] = []
+    size = BATCH_BYTES
+    for event in events:
+        length = len(orjson.dumps(event)) + 1
+        if size + length > BATCH_BYTES or len(batches[-1]) == BATCH_EVENTS:
+            batches.append([])
+            size = 0
+        batches[-1].append(event)
+        size += length
+    return batches
+
+
+def _without(events: list[Event], problem: dict[str, Any], found: dict[str, Receipt]) -> list[Event]:
+    """Take out what the door calls unacceptable: pointers begin with the event's place in the batch."""
+    refused: dict[int, list[dict[str, Any]]] = {}
+    for error in problem.get("errors", ()):
+        place, _, path = str(error["pointer"]).removeprefix("/").partition("/")
+        if place.isdigit() and int(place) < len(events):
+            reason = {"path": f"/{path}", "code": error["code"], "text": error["detail"]}
+            refused.setdefault(int(place), []).append(reason)
+    if not refused:
+        # Nothing tells which: each is asked about alone, and alone there is nothing left to tell.
+        whole = {"path": "", "code": "invalid", "text": str(problem.get("detail") or problem.get("title") or "refused")}
+        refused = {0: [whole]}
+    for place, reasons in refused.items():
+        event = events[place]
+        found[event["id"]] = Receipt(event["id"], event["source"], REFUSED, reasons=tuple(reasons))
+    return [e for place, e in enumerate(events) if place not in refused]
+
+
+def _receipt(answer: dict[str, Any]) -> Receipt:
+    """The API's receipt as ours."""
+    status, verdict = str(answer["status"]), str(answer.get("verdict", ""))
+    told = {"accepted": verdict or PENDING, "seen": verdict or SEEN, "no-op": RECORDED}.get(status, status)
+    reasons = tuple(answer.get("reasons", ()))
+    return Receipt(str(answer["id"]), str(answer["source"]), told, int(answer.get("position") or 0), reasons)
+
+
+def _is_passing(answer: httpx.Response) -> bool:
+    """Whether the same request may succeed later."""
+    return answer.status_code in {408, 425, 429} or answer.status_code >= 500  # noqa: PLR2004 - every server error
+
+
+def _retry_after(answer: httpx.Response | None) -> float:
+    given = answer.headers.get("Retry-After", "") if answer is not None else ""
+    return min(LONGEST_S, float(given)) if given.isdigit() else 0.0
