@@ -67,7 +67,7 @@ class Receipt(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Change(msgspec.Struct, frozen=True):
-    """Something happened to a referral: an entry of the agency's outbox, in its order (docs/city.md names the kinds)."""
+    """Something happened to a referral: an entry of the agency's outbox, in order (docs/city.md names the kinds)."""
 
     position: int
     kind: str

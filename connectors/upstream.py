@@ -163,10 +163,10 @@ def _without(events: list[Event], problem: dict[str, Any], found: dict[str, Rece
         # Nothing tells which: each is asked about alone, and alone there is nothing left to tell.
         whole = {"path": "", "code": "invalid", "text": str(problem.get("detail") or problem.get("title") or "refused")}
         refused = {0: [whole]}
-    for place, reasons in refused.items():
-        event = events[place]
+    for one, reasons in refused.items():
+        event = events[one]
         found[event["id"]] = Receipt(event["id"], event["source"], REFUSED, reasons=tuple(reasons))
-    return [e for place, e in enumerate(events) if place not in refused]
+    return [e for n, e in enumerate(events) if n not in refused]
 
 
 def _receipt(answer: dict[str, Any]) -> Receipt:
