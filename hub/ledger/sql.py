@@ -92,7 +92,7 @@ FROM records r LEFT JOIN units u ON u.key = r.unit WHERE r.component IN (SELECT 
 """
 GENERIC = """
 SELECT q.key FROM unnest(%s::bigint[]) AS q(key)
-WHERE (SELECT count(*) FROM (SELECT 1 FROM blocking b WHERE b.key = q.key LIMIT 201) AS some) > 200
+WHERE (SELECT count(*) FROM (SELECT 1 FROM blocking b WHERE b.key = q.key LIMIT 201) AS few) > 200
 """
 ACTIVE = "SELECT code FROM agencies WHERE COALESCE(doc->>'state', 'active') = 'active'"
 AGENCIES = "SELECT code, doc FROM agencies ORDER BY code"

@@ -10,11 +10,13 @@ import pytest
 
 from hub.audit.replay import Replayed, difference, replay
 from hub.core.policy import Policy
+from hub.ledger.continuations import CONTINUATIONS
 from hub.ledger.history import History
 from hub.schemas import topics
 from hub.schemas.topics import Formats, Types
 from hub.town.accounts import accounts
 from tests.audit.filled import Filled, Step, step, steps_of
+from tests.core.decide.test_identity import crowd, sharing_a_phone
 from tests.core.decide.test_properties import lived
 from tests.core.decide.world import World, envelope
 
@@ -153,3 +155,15 @@ def test_under_another_release_it_is_a_comparison(filled: Filled) -> None:
 
 def test_a_difference_names_each_field_by_its_pointer() -> None:
     assert difference({"a": {"b": 1, "c": 2}}, {"a": {"b": 1, "d": 3}}) == [("/a/c", 2, None), ("/a/d", None, 3)]
+
+
+def test_a_retired_key_is_redone_on_a_real_ledger_as_in_memory_and_replayed(empty: Filled) -> None:
+    world = World()
+    pair, others = sharing_a_phone()
+    crowd(world, [*pair, *others])
+    assert len(list(world.facts("person.split"))) == 1
+    steps = [s for s in steps_of(world) if s[0] != CONTINUATIONS]
+    empty.write(steps, random.Random(4))  # noqa: S311 - slice sizes
+    assert empty.entries() == world.entries
+    found = replayed(empty)
+    assert found.holds, found.difference
