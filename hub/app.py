@@ -30,12 +30,15 @@ from hub.consumers.subscriber import subscribe
 from hub.core.identity.model import Model
 from hub.core.merkle import Frontier
 from hub.core.normalize.mapping import Mapping, read_crosswalk
+from hub.core.normalize.partners import with_partners
 from hub.core.policy import Policy
 from hub.core.rules import Rules
 from hub.errors import Halt, Retry, Usage
 from hub.ledger.cursors import Cursors
+from hub.ledger.fhir import FhirResources
 from hub.ledger.keyfile import create_keys, load_keys
 from hub.ledger.leaves import Leaves
+from hub.ledger.people import People
 from hub.ledger.reads import Pool, Reads
 from hub.ledger.reads_log import LogReads
 from hub.ledger.transaction import Ledger
@@ -66,10 +69,10 @@ def draw(count: int) -> bytes:
 
 def policy(settings: Settings) -> Policy:
     """Rules, model, mapping and keys of this installation."""
-    files = texts()
+    files = texts(settings.mapping_dir)
     rules = Rules.load(files)
     areas = read_crosswalk(files["areas.csv"], files["town-areas.csv"])
-    mapping = Mapping.load(files["mapping.toml"], areas, rules.needs)
+    mapping = with_partners(Mapping.load(files["mapping.toml"], areas, rules.needs), files, rules.needs)
     return Policy(rules, Model.load(files["weights.json"]), mapping, load_keys(settings.keys_file), __version__)
 
 
@@ -209,17 +212,17 @@ async def _web(settings: Settings) -> None:
     from hub.web.deps import WebDeps  # noqa: PLC0415
 
     bundle = policy(settings)
-    reads = Reads(Pool(settings.database_url), bundle.keys)
+    reads = Reads(pool := Pool(settings.database_url), bundle.keys)
     outgoing = Outgoing(settings)
     deps = WebDeps(
         reads=reads,
+        people=People(pool, bundle.keys),
+        fhir=FhirResources(pool, bundle.keys),
         log=LogReads(Pool(settings.database_url, name="hub-log")),
         publish=outgoing.publish,
         account=reads.account,
         kafka_away=outgoing.away,
-        keys=bundle.keys,
-        rules=bundle.rules,
-        release=bundle.release,
+        policy=bundle,
         now=now,
         clock=time.monotonic,
         draw=draw,
@@ -284,12 +287,8 @@ def main(arguments: list[str]) -> int:
     settings = load()
     role = arguments[0]
     try:
-        if role == "consumer":
-            asyncio.run(_consume(settings, int(arguments[1])))
-        elif role == "relay":
-            asyncio.run(_relay(settings))
-        elif role == "web":
-            asyncio.run(_web(settings))
+        others = {"relay": _relay, "web": _web}
+        asyncio.run(_consume(settings, int(arguments[1])) if role == "consumer" else others[role](settings))
     except (Halt, Usage) as error:
         log.critical("process_halted", role=role, reason=str(error))
         return HALTED

@@ -54,6 +54,11 @@ class Settings:
         return self.state_dir / "keys.json"
 
     @property
+    def mapping_dir(self) -> Path:
+        """What a city says of its partners' columns and codes: `<agency>.toml`. Read when a process starts."""
+        return self.state_dir / "mapping"
+
+    @property
     def signer_file(self) -> Path:
         """The log's own signing key."""
         return self.state_dir / "signer.key"

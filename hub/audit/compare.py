@@ -17,7 +17,7 @@ from hub.core.apply import apply
 from hub.core.decide import decide
 from hub.core.identity.model import Model
 from hub.core.normalize import Mapping as MappingRules
-from hub.core.normalize import read_crosswalk
+from hub.core.normalize import read_crosswalk, with_partners
 from hub.core.policy import Policy
 from hub.core.rules import Rules
 from hub.core.state import Seen, State
@@ -55,6 +55,7 @@ def under(policy: Policy, texts: Mapping[str, str]) -> Policy:
     rules = Rules.load(texts)
     areas = [texts[name] for name in ("areas.csv", "town-areas.csv") if name in texts]
     mapping = MappingRules.load(texts["mapping.toml"], read_crosswalk(*areas), rules.needs)
+    mapping = with_partners(mapping, texts, rules.needs)
     return Policy(rules, Model.load(texts["weights.json"]), mapping, policy.keys, policy.release)
 
 

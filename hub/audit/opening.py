@@ -29,6 +29,8 @@ class Missing(Halt):
     """Evidence is not there, though nobody erased it: an erased body leaves its row."""
 
 
+#: Entries that say who a referral is about.
+REFERRALS: Final = frozenset({"referral.recorded", "referral.corrected"})
 #: Stands for the key of a body that never existed. A decision that uses it seals other bytes, and so is a difference.
 NO_KEY: Final = bytes(32)
 
@@ -82,7 +84,7 @@ _signal: Final = msgspec.json.Decoder(SignalBody).decode
 
 def open_entry(entry: dict[str, Any], bodies: Bodies, pepper: bytes) -> Opened:
     """The bodies of one entry as `apply` takes them."""
-    if entry["kind"] == "referral.recorded":
+    if entry["kind"] in REFERRALS:
         return _referral(entry, bodies, pepper)
     if entry["kind"] == "signal.recorded":
         body = _read(entry, bodies, IDENTITY)
@@ -93,7 +95,7 @@ def open_entry(entry: dict[str, Any], bodies: Bodies, pepper: bytes) -> Opened:
 
 def is_sealed(entry: dict[str, Any], bodies: Bodies) -> bool:
     """Whether some body the state is made of does not open any more."""
-    refs = entry["bodies"] if entry["kind"] in {"referral.recorded", "signal.recorded"} else ()
+    refs = entry["bodies"] if entry["kind"] in {*REFERRALS, "signal.recorded"} else ()
     return any(bodies(ref["key_id"], ref["class"]) is None for ref in refs)
 
 
@@ -112,7 +114,7 @@ def _referral(entry: dict[str, Any], bodies: Bodies, pepper: bytes) -> Opened:
     if held is None:
         return Opened(need=_need(need) if need else None)
     identity = _identity(held)
-    features = build(identity.claim, pepper) if facts["record"] else None
+    features = build(identity.claim, pepper) if facts.get("record") else None
     return Opened(
         identity=identity,
         matching=_matching(matching) if matching else None,

@@ -43,11 +43,14 @@ COMMANDS: Final[dict[str, Command]] = {
     "feed": Command("read", "feed", "The unified feed."),
     "case": Command("read", "case", "Cases: list, show."),
     "need": Command("read", "need", "Needs: list."),
-    "person": Command("read", "person", "Why a record belongs to a person."),
+    "household": Command("household", "group", "Households: split one by hand, join two."),
+    "person": Command("person", "group", "Who is who: why, why not, how; merge and unmerge."),
+    "review": Command("review", "group", "Questions only a person may answer: list, show, decide."),
     "refused": Command("refusals", "group", "Refused messages and their reasons."),
     "referral": Command("referral", "group", "Referrals: show, and every change an agency may make."),
     "audit": Command("audit", "group", "Verify, replay and compare the ledger."),
     "bench": Command("bench", "bench", "Measure the hub on this machine."),
+    "identity": Command("identity", "group", "The matcher: measure it, train its weights."),
     "schemas": Command("schemas", "group", "JSON Schemas: build, check."),
 }
 

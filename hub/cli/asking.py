@@ -5,6 +5,7 @@ Owns the connection and the translation of problem documents into errors. The to
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Self
 
@@ -40,11 +41,11 @@ class Asking:
     def __exit__(self, *ended: object) -> None:
         self._client.close()
 
-    def get(self, path: str, **parameters: str | int) -> dict[str, Any]:
+    def get(self, path: str, **parameters: str | int | bool) -> dict[str, Any]:
         """A read. Raises `Usage` for what does not exist or must not be known."""
         return self._answered(self._sent("GET", path, params=parameters))
 
-    def post(self, path: str, body: dict[str, str], **parameters: str | int) -> dict[str, Any]:
+    def post(self, path: str, body: Mapping[str, object], **parameters: str | int) -> dict[str, Any]:
         """A change. Raises `Usage` with the state and the changes allowed when it is not possible."""
         return self._answered(self._sent("POST", path, params=parameters, json=body))
 

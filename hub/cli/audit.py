@@ -27,7 +27,7 @@ from hub.ledger.history import History
 from hub.ledger.keyfile import load_keys
 from hub.ledger.lists import Lists
 from hub.ledger.reads import Pool
-from hub.rules import texts
+from hub.rules import PARTNERS, texts
 
 group = new_group()
 SHOWN: Final = 50
@@ -114,8 +114,11 @@ def compare_rules(
 ) -> None:
     """The same history under other rule files: every decision that would have been another. Changes nothing."""
     settings = installation(state)
-    known = texts()
+    known = texts(settings.mapping_dir)
     changed = {f.name: f.read_text(encoding="utf-8") for f in sorted(rules.iterdir()) if f.name in known}
+    changed |= {
+        f"{PARTNERS}/{f.name}": f.read_text(encoding="utf-8") for f in sorted((rules / PARTNERS).glob("*.toml"))
+    }
     if not changed:
         raise Usage(f"{rules} holds no rule file.", f"A rule file is one of {', '.join(sorted(known))}.")
     say(f"changed: {', '.join(changed)}")

@@ -1,17 +1,15 @@
-"""`hub feed`, `hub case`, `hub need`, `hub person`: reading. Owns the shape of lists; who may know what is the API's.
+"""`hub feed`, `hub case`, `hub need`: reading. Owns the shape of lists; who may know what is the API's.
 
 Lists of cases and needs pass through the same views as the API: what an agency may not know is absent here, too.
 """
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Final
 
-import msgspec
 import typer
 
 from hub.cli import timeline
@@ -20,8 +18,6 @@ from hub.cli.installation import installation
 from hub.cli.output import Json, State, emit, emit_line, examples, table
 from hub.cli.output import group as new_group
 from hub.core import views
-from hub.core.identity.explain import decision
-from hub.core.identity.identify import Explanation
 from hub.core.rules import Rules
 from hub.errors import Usage
 from hub.ledger.keyfile import load_keys
@@ -29,10 +25,9 @@ from hub.ledger.lists import Lists
 from hub.ledger.reads import Pool, Reads
 from hub.rules import texts
 
-feed, case, need, person = new_group(), new_group(), new_group(), new_group()
+feed, case, need = new_group(), new_group(), new_group()
 PAGE: Final = 500
 FOLLOW_S: Final = 0.3
-UUID_TEXT: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 Limit = Annotated[int, typer.Option("--limit", min=1, help="At most so many.")]
 Id = Annotated[str, typer.Argument(metavar="ID", help="An id of the hub.")]
 
@@ -120,26 +115,6 @@ def list_needs(limit: Limit = 200, as_agency: As = CITY, state: State = None, as
         print(table([[str(c) for c in row.values()] for row in rows], list(rows[0])))
 
 
-@person.command("why")
-@examples("hub person why 0191d0c4-…", "hub person why 0191d0c4-… --json")
-def why(person_id: Id, state: State = None, as_json: Json = False) -> None:
-    """Why each record belongs to a person: what agrees and what differs, and the bits. Never a value."""
-    if UUID_TEXT.fullmatch(person_id) is None:
-        raise Usage(f"{person_id!r} is no person id.", "See `hub case show` for the persons of a case.")
-    settings = installation(state)
-    keys = load_keys(settings.keys_file)
-    pool = Pool(settings.database_url, size=1, name="hub-cli")
-    found, lists = Reads(pool, keys).person(person_id), Lists(pool, keys)
-    if found is None:
-        raise Usage(f"there is no person {person_id}.", "See `hub case show` for the persons of a case.")
-    rows = [_explained(lists, record) for record in found.records]
-    if as_json:
-        emit({"person": found.id, "records": rows})
-        return
-    print(f"person {found.id}: {len(rows)} records")
-    print(table([(row["record"], row["words"]) for row in rows]))
-
-
 def case_views(agency_code: str, state: Path | None, limit: int) -> list[dict[str, Any]]:
     """Cases as an agency may know of them."""
     settings = installation(state)
@@ -176,22 +151,3 @@ def _case_row(view: dict[str, Any]) -> dict[str, Any]:
 
 def _referral_rows(view: dict[str, Any]) -> list[tuple[str, ...]]:
     return [tuple(str(r.get(f, "")) for f in ("id", "need", "state", "urgency", "receiver")) for r in view["referrals"]]
-
-
-def _explained(lists: Lists, record: str) -> dict[str, Any]:
-    """A record's explanation: words in Korean, the bits, what it was compared with."""
-    body = lists.matching(record)
-    if body is None:
-        return {"record": record, "words": "견줄 기록이 없던 첫 기록", "edges": {}, "guards": {}}
-    explanation = (
-        msgspec.json.decode(bytes(body.explain), type=Explanation) if len(bytes(body.explain)) > len("{}") else None
-    )
-    told = decision("auto", explanation, "ko") if explanation else ""
-    bits = {other: centibits / 100 for other, centibits in body.edges.items()}
-    return {
-        "record": record,
-        "words": told,
-        "edges": bits,
-        "guards": body.guards,
-        "explanation": msgspec.to_builtins(explanation) if explanation else None,
-    }

@@ -165,15 +165,31 @@ def _touch(state: State, case: Case, referral: Referral) -> None:
 
 
 def _referral_corrected(state: State, entry: Entry, facts: Facts, opened: Opened) -> None:
-    del entry, opened
     _count(state, facts["agency"], refused=False)
+    renamed = facts.get("record", "")
+    if renamed and renamed not in state.records:
+        _add_record(state, entry, facts, opened)
+        _join(state.cases[entry["case"]], facts, entry["heard"])
     for id_ in facts["referrals"]:
         found = state.find(id_)
         if found:
+            _rename(found, renamed, opened, entry["heard"])
             found[1].urgency = facts["urgency"].get(id_, found[1].urgency)
             found[1].needed_by = facts.get("needed_by", found[1].needed_by)
             found[1].due = facts["due"].get(id_, found[1].due)
             _touch(state, *found)
+
+
+def _rename(found: tuple[Case, Referral], record: str, opened: Opened, heard: str) -> None:
+    """The referral is about whom its latest mention names."""
+    case, referral = found
+    if record:
+        need = case.needs.get(referral.need)
+        if need is not None and need.record == referral.record:
+            need.record = record
+        referral.record = record
+        if opened.identity:
+            referral.stage = life_stage(opened.identity.claim.birth.value, heard)
 
 
 def _referral_duplicated(state: State, entry: Entry, facts: Facts, opened: Opened) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from hub.core.identity.features import Features
+from hub.core.identity.score import Score
 from hub.schemas.canonical import Claim, Refusal
 
 
@@ -57,3 +58,4 @@ class Prepared(msgspec.Struct):
     identity: Sealed | None = None
     needs: dict[str, Sealed] = {}
     notes: Sealed | None = None
+    scores: dict[str, Score] = {}  # by known record: made while PostgreSQL looks for more of them

@@ -21,9 +21,10 @@ from hub.schemas.canonical import Urgency
 Mode = Literal["offer", "apply", "report"]
 Unit = Literal["minutes", "hours", "days", "working_days"]
 
-#: Which files decide what: an entry names the digest of the family that decided it. A file in two families moves both.
+#: Which files decide what: an entry names the digest of the family that decided it. A file in two families moves both;
+#: a name that ends in / means every file below it.
 FAMILIES: Final[dict[str, tuple[str, ...]]] = {
-    "mapping": ("mapping.toml", "areas.csv", "town-areas.csv", "needs.csv"),
+    "mapping": ("mapping.toml", "areas.csv", "town-areas.csv", "needs.csv", "partners/"),
     "identity": ("weights.json",),
     "routing": ("routing.toml", "needs.csv"),
     "clocks": ("clocks.toml", "holidays.csv", "needs.csv"),
@@ -137,7 +138,10 @@ class Rules(msgspec.Struct, frozen=True):
 
 def _digest(texts: Mapping[str, str], files: tuple[str, ...]) -> str:
     """Digest of the files that exist, names included; '' when none does: no such rule was in force."""
-    parts = [f"{name}\0{len(texts[name])}\0{texts[name]}" for name in files if name in texts]
+    held = [
+        name for file in files for name in sorted(texts) if name == file or (file[-1] == "/" and name.startswith(file))
+    ]
+    parts = [f"{name}\0{len(texts[name])}\0{texts[name]}" for name in held]
     return hashlib.sha256("".join(parts).encode()).hexdigest()[:16] if parts else ""
 
 

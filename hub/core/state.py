@@ -149,8 +149,8 @@ class State:
         self.refusals: dict[str, list[int]] = {}
         self.reviews: dict[str, Review] = {}
         self.generic: set[int] = set()  # keys known to be generic though their members are not loaded
-        self.heard = ""
-        self.size = 0
+        self.asked: frozenset[int] | None = None  # keys that decisions will ask for; None: any key
+        self.heard, self.size = "", 0
         self.known_size = 0  # what was there before this batch: tells new rows from changed ones
         self.due_heap: list[tuple[str, str]] = []
         self.changed_cases: set[str] = set()
@@ -173,7 +173,7 @@ class State:
         self.filed[record.id] = filed
         self.components.setdefault(record.component, []).append(record.id)
         self.persons.setdefault(record.person, []).append(record.id)
-        for key in record.keys:
+        for key in record.keys if self.asked is None else self.asked.intersection(record.keys):
             self.keys.setdefault(key, []).append(record.id)
 
     def add_case(self, case: Case) -> None:

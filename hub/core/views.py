@@ -107,6 +107,16 @@ def _classes(
     return tuple(sorted(found))
 
 
+def receipt_view(referral: Referral, agency: Agency, health: frozenset[str]) -> dict[str, Any] | None:
+    """A referral as its source's receipt tells of it, None for anybody else. Opens nothing, so no read is recorded."""
+    if agency.code != referral.agency:
+        return None
+    shown = view_referral(referral, agency, health=referral.code in health)
+    if _classes([referral], agency, health):
+        shown["need"] = WITHHELD
+    return {name: shown[name] for name in ("id", "number", "need", "state", "receiver", "due", "duplicate_of")}
+
+
 # ------------------------------------------------------------------ cases
 def case_view(case: Case, agency: Agency, persons: Mapping[str, str], health: frozenset[str]) -> View | None:
     """A case, None if nothing of it may be known. `persons`: the person each of its referrals' records belongs to."""

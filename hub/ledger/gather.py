@@ -7,24 +7,29 @@ more under the lock. Everything is found by key: a batch's cost does not grow wi
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final
 
 import msgspec
 import psycopg
 
 from hub.core.decide.tick import PAGE
 from hub.core.directory import Agency, Directory
+from hub.core.identity.model import Model
 from hub.core.identity.partition import Record
+from hub.core.identity.score import compare
+from hub.core.policy import Policy
 from hub.core.prepared import Prepared
 from hub.core.sealing import Keys, own_case
 from hub.core.state import Filed, Review, Seen, State
-from hub.ledger import sql
+from hub.ledger import parts, sql
 from hub.ledger.copyrows import BYTEA_OID, INT8_OID, UUID_OID, Array, array, int8, raw, uuid
 from hub.ledger.documents import data_key, open_case, open_edges, open_features, read_judged
 from hub.schemas.canonical import AccessClaim, AnswerClaim, HouseholdClaim, IdentityClaim, RedoClaim, TickClaim
 
 Connection = psycopg.Connection[Any]
+#: Messages of one part: large enough that planning its statement is little of it.
+PART: Final = 125
 #: Anything else would be a data error in PostgreSQL, and a client could halt the hub with one answer.
 UUID_TEXT = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
@@ -49,13 +54,12 @@ def directory(connection: Connection) -> Directory:
     return Directory(msgspec.convert(doc, Agency) for _, doc in rows)
 
 
-def load(connection: Connection, batch: Sequence[Prepared], state: State, keys: Keys, projection: bytes) -> None:
+def load(connection: Connection, batch: Sequence[Prepared], state: State, policy: Policy, projection: bytes) -> None:
     """Load what `batch` touches: candidates with their components, households, earlier referrals, due offers."""
-    blocking = sorted({k for m in batch for k in m.keys})
+    keys = policy.keys
     units = sorted({m.unit for m in batch if m.unit is not None})
     numbers = sorted({m.number_key for m in batch if m.number_key})
     with connection.pipeline():
-        records = connection.execute(sql.RECORDS, (_int8s(blocking),), binary=True) if blocking else None
         dwellings = connection.execute(sql.UNITS, (_int8s(units),), binary=True) if units else None
         earlier = (
             connection.execute(sql.NUMBERS, (array(BYTEA_OID, [raw(n) for n in numbers]),), binary=True)
@@ -63,7 +67,7 @@ def load(connection: Connection, batch: Sequence[Prepared], state: State, keys: 
             else None
         )
         asked = _asked(connection, batch)
-        cases = _records(state, records.fetchall() if records else (), keys)
+        cases = candidates(connection, batch, state, policy)
         cases |= _units(state, dwellings.fetchall() if dwellings else ())
         found = earlier.fetchall() if earlier else []
         cases |= {case for _, case, _ in found}
@@ -73,6 +77,50 @@ def load(connection: Connection, batch: Sequence[Prepared], state: State, keys: 
     missing = sorted(cases - state.cases.keys())
     _cases(connection, state, missing, projection)
     _neighbors(connection, batch, state, keys, projection)
+
+
+def candidates(connection: Connection, batch: Sequence[Prepared], state: State, policy: Policy) -> set[str]:
+    """Records that share a key with one of the batch, with their whole components; returns the cases they name.
+
+    A large batch asks in parts: while PostgreSQL looks for the next part's, the last part's are opened and compared.
+    """
+    if not any(isinstance(m.content, IdentityClaim | RedoClaim) for m in batch):
+        state.asked = frozenset(k for m in batch for k in m.keys)
+    asking = [m for m in batch if m.keys]
+    slices = [asking[first : first + PART] for first in range(0, len(asking), PART)]
+    cases: set[str] = set()
+    for part, rows in zip(slices, _found(connection, _keys_of(slices)), strict=True):
+        cases |= _records(state, rows, policy.keys)
+        _compare(part, state, policy.model)
+    return cases
+
+
+def _found(connection: Connection, keys: Sequence[Array]) -> Iterator[list[tuple[Any, ...]]]:
+    """The rows of each part. A small batch's only part goes with whatever else is on its way there."""
+    if len(keys) == 1:
+        yield connection.execute(sql.RECORDS, (keys[0],), binary=True).fetchall()
+    elif keys:
+        with connection.pipeline() as pipeline:
+            pipeline.sync()
+            yield from parts.rows(connection, sql.RECORDS, keys)
+
+
+def _keys_of(slices: Iterable[Sequence[Prepared]]) -> list[Array]:
+    """The keys of each slice, sorted; a key that two slices share is asked for once."""
+    asked: set[int] = set()
+    arrays = []
+    for part in slices:
+        new = {k for m in part for k in m.keys} - asked
+        asked |= new
+        arrays.append(_int8s(sorted(new)))
+    return arrays
+
+
+def _compare(part: Sequence[Prepared], state: State, model: Model) -> None:
+    for message in part:
+        if message.features is not None:
+            mine, known = message.features, state.records
+            message.scores = {i: compare(mine, known[i].features, model) for i in state.candidates(message.keys)}
 
 
 def _asked(connection: Connection, batch: Sequence[Prepared]) -> list[psycopg.Cursor[Any]]:

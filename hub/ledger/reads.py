@@ -22,7 +22,10 @@ from hub.errors import Retry
 from hub.ledger.accounts import Accounts
 from hub.ledger.connect import connect
 from hub.ledger.documents import open_case, projection_key
+from hub.ledger.receipts import RECEIPTS, VERDICTS, Told, Verdict, receipts, verdicts
 from hub.ledger.sql import AGENCIES
+
+__all__ = ["Head", "Person", "Pool", "Posted", "Reads", "Told", "Verdict"]
 
 Connection = psycopg.Connection[Any]
 T = TypeVar("T")
@@ -30,12 +33,6 @@ AWAY: Final = (psycopg.OperationalError, psycopg.InterfaceError, Retry)
 #: A read that takes longer is ended: it would hold a connection others wait for.
 SESSION: Final = "SET default_transaction_read_only = on; SET statement_timeout = 10000"
 
-# The entry beside the verdict: a refusal's reasons, a change's new state.
-VERDICTS: Final = """
-SELECT m.cause, m.verdict, m.position, m.data_digest, e.entry
-FROM messages m LEFT JOIN entries e ON e.position = m.position AND m.position > 0
-WHERE m.cause = ANY(%s) AND m.verdict <> 'seen'
-"""
 HEAD: Final = "SELECT size, heard, epoch, origin FROM head WHERE id = 1"
 CASES: Final = "SELECT id::text, seq, doc FROM cases WHERE id = ANY(%s::uuid[])"
 CASE_OF_REFERRAL: Final = """
@@ -57,15 +54,6 @@ SELECT id::text, person::text, case_id::text FROM records
 WHERE person = COALESCE((SELECT "into" FROM aliases WHERE person = %s::uuid), %s::uuid) ORDER BY seq, id
 """
 BODIES: Final = "SELECT key_id::text, wrapped, sealed FROM bodies WHERE key_id = ANY(%s::uuid[]) AND cls = %s"
-
-
-class Verdict(msgspec.Struct, frozen=True):
-    """What became of a message: recorded, refused or no-op; `facts` of the first entry it caused."""
-
-    verdict: str
-    position: int
-    data_digest: bytes
-    facts: dict[str, Any] = {}
 
 
 class Posted(msgspec.Struct, frozen=True):
@@ -158,8 +146,11 @@ class Reads:
     # ------------------------------------------------------------- verdicts
     def verdicts(self, causes: Collection[bytes]) -> dict[bytes, Verdict]:
         """The verdicts there are by now on these causes; a cause not yet decided is missing."""
-        rows = self._rows(VERDICTS, (list(causes),)) if causes else []
-        return {row[0]: Verdict(row[1], row[2], row[3], _facts(row[4])) for row in rows}
+        return verdicts(self._rows(VERDICTS, (list(causes),))) if causes else {}
+
+    def receipts(self, causes: Collection[bytes]) -> dict[bytes, Told]:
+        """As `verdicts`, with the referrals that came of each message as they stand now. One query for all."""
+        return receipts(self._rows(RECEIPTS, (list(causes),)), self._case) if causes else {}
 
     # ------------------------------------------------------------- the ledger
     def head(self) -> Head:
@@ -227,8 +218,3 @@ class Reads:
     def _identity(self, key_id: str, wrapped: bytes, sealed: bytes) -> IdentityBody:
         data_key = unwrap(self._keys.kek, wrapped, key_id)
         return msgspec.json.decode(open_(data_key, key_id, IDENTITY, sealed), type=IdentityBody)
-
-
-def _facts(entry: bytes | None) -> dict[str, Any]:
-    facts: dict[str, Any] = orjson.loads(entry)["facts"] if entry else {}
-    return facts

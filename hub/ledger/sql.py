@@ -47,8 +47,11 @@ SELECT cause, data_digest, verdict, position FROM messages WHERE cause = ANY(%s:
 RECORDS = """
 WITH hit AS (
   SELECT DISTINCT r.component
-  FROM unnest(%s::bigint[]) AS q(key)
-  CROSS JOIN LATERAL (SELECT b.record FROM blocking b WHERE b.key = q.key LIMIT 201) AS b
+  FROM (
+    SELECT DISTINCT b.record
+    FROM unnest(%s::bigint[]) AS q(key)
+    CROSS JOIN LATERAL (SELECT b.record FROM blocking b WHERE b.key = q.key LIMIT 201) AS b
+  ) AS b
   JOIN records r ON r.id = b.record
 )
 SELECT r.id::text, r.component::text, r.person::text, r.case_id::text, r.unit, r.at, r.seq, r.wrapped, r.features,

@@ -11,6 +11,7 @@
 | reviews       | questions for a person: a projection as well                    | speed only               |
 | continuations | pages of work a decision left                                    | a message of its own     |
 | checkpoints, cursors, accounts | signed sizes; readers' positions; credentials' hashes | signer, relay, door |
+| fhir_resources | what a hospital said in parts, sealed, 30 days at most          | nothing: it is a draft   |
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Column, DateTime, Index, LargeBinary, SmallInteger, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field, SQLModel
 
 
@@ -31,6 +32,11 @@ class Entry(SQLModel, table=True):
     __table_args__ = (
         Index("entries_cause", "cause", "ordinal", unique=True),
         Index("entries_registrations", "position", postgresql_where=text("kind = 'agency.registered'")),
+        Index(
+            "entries_people",
+            "position",
+            postgresql_where=text("kind IN ('person.merged', 'person.split', 'identity.decided')"),
+        ),
         Index("entries_case", "case_id", "position", postgresql_where=text("case_id IS NOT NULL")),
     )
     position: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
@@ -183,6 +189,7 @@ class ReviewRow(SQLModel, table=True):
     __table_args__ = (
         Index("reviews_open", text("rank DESC"), "id", postgresql_where=text("decided = ''")),
         Index("reviews_record", "record"),
+        Index("reviews_other", "other"),
     )
     id: UUID = Field(primary_key=True)
     record: UUID
@@ -231,3 +238,23 @@ class Account(SQLModel, table=True):
     agency: str = Field(primary_key=True)
     token_hash: bytes
     active: bool = True
+
+
+class FhirResource(SQLModel, table=True):
+    """A sender's own FHIR resource. When it expires its content goes; of a referral's only the way to it stays."""
+
+    __tablename__: ClassVar[Any] = "fhir_resources"
+    __table_args__ = (
+        Index("fhir_resources_names", "names", postgresql_using="gin"),
+        Index("fhir_resources_expires", "expires", postgresql_where=text("wrapped IS NOT NULL")),
+    )
+    agency: str = Field(primary_key=True)
+    kind: str = Field(primary_key=True)
+    id: str = Field(primary_key=True)
+    at: str
+    expires: str
+    names: list[bytes] = Field(sa_column=Column(ARRAY(LargeBinary), nullable=False))
+    number_key: bytes | None = None
+    message: str
+    wrapped: bytes | None = None
+    sealed: bytes | None = None

@@ -177,7 +177,7 @@ class Ledger:
         state.seen = seen
         with connection.pipeline():  # statements of their own, one way there and back
             head_row = connection.execute(sql.READ_HEAD)
-            gather.load(connection, [m for m in batch if m.cause not in seen], state, self._policy.keys, self._key)
+            gather.load(connection, [m for m in batch if m.cause not in seen], state, self._policy, self._key)
         frontier, head = self._head(connection, head_row.fetchone(), state)
         known = set(state.cases)
         outcomes = [decide(state, m, self._policy) for m in batch]

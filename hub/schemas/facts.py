@@ -85,13 +85,19 @@ class ReferralRecordedFacts(Facts):
 
 
 class ReferralCorrectedFacts(Facts):
-    """The same referral number under a new message id: urgency and answers due, by referral."""
+    """The same referral number under a new message id: urgency and answers due, by referral.
+
+    `record`, `person`, `how`: where it says otherwise who it is about.
+    """
 
     agency: Code
     due: dict[Id, Instant]
     referrals: tuple[Id, ...]
     urgency: dict[Id, Urgency]
+    how: Literal["new", "auto", "provisional"] | None = None
     needed_by: str = ""
+    person: Id | None = None
+    record: Id | None = None
 
 
 class ReferralDuplicatedFacts(Facts):

@@ -23,6 +23,7 @@ HOUSING_HEADER: Final = (
 WELFARE_HEADER: Final = (
     "의뢰번호", "성명", "생년월일", "성별", "전화번호", "주소", "욕구", "긴급여부", "접수일자", "동의",
 )  # fmt: skip
+NUMBER_HEADER: Final = "주민등록번호"  # a further column of both
 _NOTES: Final = ("홀로 거주", "보호자 연락 어려움", "퇴원 후 돌볼 이 없음", "거동 불편", "인지 저하", "외래에서 의뢰")
 _SEEN: Final = ("난방을 안 하는 것 같다", "우편물이 한 달째 쌓여 있음", "며칠째 보이지 않음", "식사를 못 하시는 듯하다")
 _SEX: Final = {"M": "남", "F": "여"}
@@ -43,6 +44,7 @@ class Order(msgspec.Struct, frozen=True):
     register: str = ""  # of a row: its list and place there
     row: int = 0
     guardian: dict[str, str] | None = None
+    protected: bool = False  # of a victim: the address hidden, a substitute for the number
 
 
 class System(msgspec.Struct, frozen=True):
@@ -83,6 +85,8 @@ def _patient(order: Order, m: Mention) -> dict[str, Any]:
         "gender": "male" if m.sex == "M" else "female",
         "birthDate": m.birth,
     }
+    if m.rrn:
+        patient["identifier"].append({"system": "urn:kr:rrn", "value": m.rrn})
     if m.phone:
         use = "mobile" if m.phone.startswith("010") else "home"
         patient["telecom"] = [{"system": "phone", "value": m.phone, "use": use}]
@@ -140,7 +144,8 @@ def hl7(order: Order, m: Mention, rng: Random) -> dict[str, Any]:
         f"MSH|^~\\&|HIS|JEIL|IEUM|CITY|{at}||REF^I12^REF_I12|JI{order.serial:07d}|P|2.5|||AL|AL|KOR|KS X 1001",
         f"RF1|P^Pending^HL70283|{priority}^HL70280|{need}^{order.words}^99IEUM|||{order.number}^JEIL|{at}",
         f"PRD|RP^Referring Provider^HL70286|{rng.choice('김이박최정')}^{rng.choice(('민호', '수진', '영란', '재석'))}",
-        f"PID|1||{order.local}^^^JEIL^MR||{name}||{m.birth.replace('-', '')}|{m.sex}|||{m.address}^^^^^KR||{phone}",
+        f"PID|1||{order.local}^^^JEIL^MR||{name}||{m.birth.replace('-', '')}|{m.sex}|||{m.address}^^^^^KR||{phone}"
+        + (f"||||||{m.rrn}" if m.rrn else ""),
         f"NTE|1||{rng.choice(_NOTES)}",
     )
     octets = "".join(segment + "\r" for segment in segments).encode("cp949")
@@ -149,6 +154,7 @@ def hl7(order: Order, m: Mention, rng: Random) -> dict[str, Any]:
 
 # ------------------------------------------------------------------------------------------------ registers
 def _row(header: tuple[str, ...], cells: list[str], order: Order) -> dict[str, Any]:
+    header = (*header, NUMBER_HEADER)
     return {"data": {"header": list(header), "cells": cells, "row": order.row, "register": order.register}}
 
 
@@ -159,7 +165,7 @@ def housing(order: Order, m: Mention, rng: Random) -> dict[str, Any]:
     if order.broken:
         amount, day = rng.choice((("가나다", day), (amount, "2026-13-45"), ("확인 필요", "2026-02-31")))
     cells = [order.number, m.name, _short(m.birth, rng), _SEX[m.sex], m.phone, m.address, str(months), amount]
-    return _row(HOUSING_HEADER, [*cells, order.words, day], order)
+    return _row(HOUSING_HEADER, [*cells, order.words, day, m.rrn], order)
 
 
 def welfare(order: Order, m: Mention, rng: Random) -> dict[str, Any]:
@@ -170,7 +176,7 @@ def welfare(order: Order, m: Mention, rng: Random) -> dict[str, Any]:
     person = [order.number, m.name, birth, _SEX[m.sex], phone, m.address]
     consent = "서면" if rng.random() < 0.75 else "구두"  # noqa: PLR2004 - assumed
     cells = [*person, order.words, "긴급" if order.urgent else "", day, consent]
-    return _row(WELFARE_HEADER, cells, order)
+    return _row(WELFARE_HEADER, [*cells, m.rrn], order)
 
 
 def _short(birth: str, rng: Random) -> str:
@@ -182,13 +188,13 @@ def _short(birth: str, rng: Random) -> str:
 
 # ------------------------------------------------------------------------------------------------ others
 def victim(order: Order, m: Mention, rng: Random) -> dict[str, Any]:
-    """The prosecutors' form. One in four hides the address, has a substitute number and stays inside victim support."""
-    protected = rng.random() < 0.25  # noqa: PLR2004 - assumed
+    """The prosecutors' form. A protected victim's hides the address and stays inside victim support."""
+    protected = order.protected
     held: dict[str, Any] = {"name": m.name, "birth": m.birth, "sex": m.sex}
     if protected:
         held |= {"substitute_number": f"{m.birth[2:].replace('-', '')}{rng.randint(1, 4)}999999"}
-    elif m.phone:
-        held["phone"] = m.phone
+    else:
+        held |= {name: said for name, said in (("phone", m.phone), ("resident_number", m.rrn)) if said}
     if order.guardian:
         held["guardian"] = order.guardian
     held |= {"address": "비공개 쉼터" if protected else m.address, "address_protected": protected}

@@ -6,12 +6,13 @@ what they rest on are in `hub/rules/town.toml`.
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from random import Random
 from typing import Final
 
 import msgspec
 
+from hub.town.lunar import lunar
 from hub.town.people import Household, Person
 from hub.town.rates import Rates
 from hub.town.streets import Dwelling, written
@@ -61,7 +62,7 @@ class Clerk:
             phone=self._phone(person, rng),
             address=self._address(home, rng),
             home=home,
-            rrn="" if rng.random() < rate["number_missing"] else person.rrn,
+            rrn=self._number(person, household, rng),
         )
 
     def _name(self, person: Person, rng: Random) -> str:
@@ -82,7 +83,7 @@ class Clerk:
         """The date, or one of the ways it goes wrong; at most one."""
         rate, draw = self._rate, rng.random()
         for name, wrong in (
-            ("birth_typo", _wrong_day),
+            ("birth_typo", _wrong_digit),
             ("birth_swapped", _swapped),
             ("birth_default", _default),
             ("birth_impossible", _impossible),
@@ -91,7 +92,7 @@ class Clerk:
                 return wrong(birth, rng)
             draw -= rate[name]
         if birth < _LUNAR_BEFORE and draw < rate["birth_lunar"]:
-            return (date.fromisoformat(birth) - timedelta(days=rng.randint(20, 50))).isoformat()
+            return lunar(birth)
         if birth < _LATE_BEFORE and draw < rate["birth_lunar"] + rate["birth_late"]:
             return f"{int(birth[:4]) - 1}{birth[4:]}"
         return birth
@@ -105,6 +106,16 @@ class Clerk:
             return "010-0000-0000"
         phone = person.old_phone if rng.random() < rate["phone_old"] else person.phone
         return exchanged(phone, rng) if draw < rate["placeholder"] + rate["phone_typo"] else phone
+
+    def _number(self, person: Person, household: Household, rng: Random) -> str:
+        """Thirteen digits, or none; the last four are where a hand slips, and some clerks know the head's alone."""
+        rate = self._rate
+        if rng.random() < rate["number_missing"]:
+            return ""
+        draw = rng.random()
+        if draw < rate["number_of_head"]:
+            return household.members[0].rrn
+        return exchanged(person.rrn, rng) if draw < rate["number_of_head"] + rate["number_typo"] else person.rrn
 
     def _address(self, home: Dwelling, rng: Random) -> str:
         rate, draw = self._rate, rng.random()
@@ -133,14 +144,28 @@ def other_final(given: str, rng: Random) -> str:
     return given[:-1] + chr(_FIRST + code - code % _FINALS + final)
 
 
-def exchanged(phone: str, rng: Random) -> str:
+def exchanged(number: str, rng: Random) -> str:
     """Two neighboring digits of the last four exchanged."""
-    place = len(phone) - rng.randint(2, 4)
-    return phone[:place] + phone[place + 1] + phone[place] + phone[place + 2 :]
+    place = len(number) - rng.randint(2, 4)
+    return number[:place] + number[place + 1] + number[place] + number[place + 2 :]
 
 
-def _wrong_day(birth: str, rng: Random) -> str:
-    return birth[:8] + f"{(int(birth[8:]) + rng.choice((1, 2, 10))) % 28 + 1:02d}"
+def _wrong_digit(birth: str, rng: Random) -> str:
+    """One digit of the year's end, the month or the day is another, and the date is still one."""
+    while True:
+        place = rng.choice((3, 5, 6, 8, 9))
+        wrong = birth[:place] + rng.choice("0123456789") + birth[place + 1 :]
+        if wrong != birth and is_date(wrong):
+            return wrong
+
+
+def is_date(iso: str) -> bool:
+    """Whether the calendar has this day."""
+    try:
+        date.fromisoformat(iso)
+    except ValueError:
+        return False
+    return True
 
 
 def _swapped(birth: str, _rng: Random) -> str:

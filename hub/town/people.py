@@ -8,6 +8,7 @@ five and more), so person and household indexes translate into each other withou
 from __future__ import annotations
 
 from bisect import bisect_right
+from datetime import date, timedelta
 from hashlib import blake2b
 from itertools import accumulate
 from random import Random
@@ -27,7 +28,8 @@ _BLOCK: Final = 100
 _BLOCK_PEOPLE: Final = 220
 _NEIGHBORS: Final = 200  # household indexes from which a shared house takes its own
 _CHILD: Final = 2015  # born since: no phone of one's own
-_DAYS: Final = tuple(f"-{m:02d}-{d:02d}" for m in range(1, 13) for d in range(1, 29))
+_DAYS: Final = tuple((date(2026, 1, 1) + timedelta(days)).strftime("-%m-%d") for days in range(365))
+_PLACES: Final = 1_000_000  # of a resident number after the seventh digit
 
 #: By size: share, the head's years of birth, who else: s spouse, c child, t twin of the child before, b twin of the
 #: head, p parent, g grandchild. Shares assumed; a welfare register is older than the country.
@@ -111,7 +113,9 @@ class Town:
         self._shared_house = share("shared_houses")
         self._landline, self._foreign = share("landline_households"), share("foreign_names")
         self._renamed, self._generation = share("renamed_persons"), share("generation_syllable")
-        self._shared_phone = share("shared_phone")
+        self._shared_phone, self._recycled = share("shared_phone"), share("phone_recycled")
+        self._home_phone, self._no_mobile = share("facility_phone"), share("elderly_without_mobile")
+        self._alike = share("twins_of_one_sex")
 
     def locate(self, person: int) -> tuple[int, int]:
         """Household and place in it of a person's index."""
@@ -160,15 +164,15 @@ class Town:
 
     def _person(self, rng: Random, household: Household, index: int, role: str, years: tuple[int, int]) -> Person:
         members = household.members
-        sex = _sex(rng, role, members, years)
+        sex = self._sex(rng, role, members, years)
         birth = (
             members[-1].birth
             if role in "tb"
             else f"{_year(rng, role, members, years)}{_DAYS[int(rng.random() * len(_DAYS))]}"
         )
         phone = self._phone(rng, household, index, int(birth[:4]))
-        person = Person(index, household.index, role, sex, "", "", birth, phone, _mobile(index + self.people), "")
-        person.rrn = _rrn(rng, birth, sex)
+        old_phone = self._old_phone(rng, index)
+        person = Person(index, household.index, role, sex, "", "", birth, phone, old_phone, "")
         if role in "tb":
             person.twin, members[-1].twin = -1, 1
         return person
@@ -176,14 +180,22 @@ class Town:
     def _phone(self, rng: Random, household: Household, index: int, year: int) -> str:
         if household.members and (year >= _CHILD or rng.random() < self._shared_phone):
             return household.members[0].phone
-        if household.landline and year < 1950 and rng.random() < 0.6:  # noqa: PLR2004 - assumed: no mobile phone
+        if household.home.facility and rng.random() < self._home_phone:
+            return _landline(household.home.facility)
+        if household.landline and year < 1950 and rng.random() < self._no_mobile:  # noqa: PLR2004 - in their late 70s
             return household.landline
         return _mobile(index)
+
+    def _old_phone(self, rng: Random, index: int) -> str:
+        """A number given up: nobody's, or handed on by now, so that it is a stranger's."""
+        stranger = (index + 1 + int(rng.random() * (self.people - 1))) % self.people
+        return _mobile(stranger if rng.random() < self._recycled else index + self.people)
 
     def _name(self, rng: Random, members: list[Person], person: Person, shared: str) -> None:
         """Surname by kin, given name by cohort; siblings may share a syllable, twins always do."""
         year = int(person.birth[:4])
         person.surname = _surname(rng, members, person.role)
+        person.rrn = _rrn(person)
         if person.role in "tb":
             person.given = _twin_given(rng, members[-1].given, person.sex, year)
             return
@@ -195,15 +207,15 @@ class Town:
             person.old_given = names.given(rng, person.sex, year - 20)
         if person.role in "hs" and 1970 < year < 2004 and rng.random() < self._foreign * 2.5:  # noqa: PLR2004 - 4 in 10
             person.foreign = names.foreign(rng)
+            person.rrn = _rrn(person)
 
-
-def _sex(rng: Random, role: str, members: list[Person], years: tuple[int, int]) -> str:
-    if role == "s":
-        return "F" if members[0].sex == "M" else "M"
-    if role in "tb" and rng.random() < 0.65:  # noqa: PLR2004 - twins of one sex, textbook share
-        return members[-1].sex
-    women = 0.7 if role in "pg" and years[0] < 1945 else 0.8 if role == "p" else 0.48  # noqa: PLR2004 - assumed
-    return "F" if rng.random() < women else "M"
+    def _sex(self, rng: Random, role: str, members: list[Person], years: tuple[int, int]) -> str:
+        if role == "s":
+            return "F" if members[0].sex == "M" else "M"
+        if role in "tb" and rng.random() < self._alike:
+            return members[-1].sex
+        women = 0.7 if role in "pg" and years[0] < 1945 else 0.8 if role == "p" else 0.48  # noqa: PLR2004 - assumed
+        return "F" if rng.random() < women else "M"
 
 
 def _year(rng: Random, role: str, members: list[Person], years: tuple[int, int]) -> int:
@@ -252,6 +264,8 @@ def _landline(index: int) -> str:
     return f"055-7{number // 10_000}-{number % 10_000:04d}"
 
 
-def _rrn(rng: Random, birth: str, sex: str) -> str:
-    century = (1 if sex == "M" else 2) + (2 if birth >= "2000" else 0)
-    return f"{birth[2:4]}{birth[5:7]}{birth[8:]}{century}{int(rng.random() * 1_000_000):06d}"
+def _rrn(person: Person) -> str:
+    """A number of one's own: no two persons born on one day share the rest, in a town of up to a million."""
+    birth = person.birth
+    seventh = (1 if person.sex == "M" else 2) + (2 if birth >= "2000" else 0) + (4 if person.foreign else 0)
+    return f"{birth[2:4]}{birth[5:7]}{birth[8:]}{seventh}{person.index * 618_033 % _PLACES:06d}"

@@ -76,12 +76,15 @@ def generate(people: int, referrals: int, seed: int, *, twins: float | None = No
 
     twins: at least this share of newcomers is the twin of somebody referred before (default: as it happens).
     """
-    # Four times as many twins live in such a town, so that some are always known by one of the two.
-    town = Town(people, seed, twins=None if twins is None else min(0.9, 4 * twins))
-    stream = _Stream(town, Random(f"ieum referrals {seed}"), twins or 0.0)
+    stream = _Stream(town_of(people, seed, twins), Random(f"ieum referrals {seed}"), twins or 0.0)
     step = SPAN / max(1, referrals)
     for n in range(referrals):
         yield stream.next(START + n * step)
+
+
+def town_of(people: int, seed: int, twins: float | None = None) -> Town:
+    """The town that `generate` writes about. Four times the twins live in it, so that of some one is always known."""
+    return Town(people, seed, twins=None if twins is None else min(0.9, 4 * twins))
 
 
 class _Sheet:
@@ -233,6 +236,7 @@ class _Stream:
             register=register,
             row=row,
             guardian=_guardian(household, person),
+            protected=agency == "prosecutors" and rng.random() < self._share["victim_protected"],
         )
 
     def _local(self, agency: str, index: int) -> int:

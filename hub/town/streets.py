@@ -30,7 +30,10 @@ class Road(msgspec.Struct, frozen=True):
 
 
 class Dwelling(msgspec.Struct, frozen=True):
-    """One place to live. block and ho are '' where the building has none; estate: the complex's or facility's name."""
+    """One place to live. block and ho are '' where the building has none; estate: the complex's or facility's name.
+
+    facility: its number, from one; 0 for a home.
+    """
 
     road: str
     number: str
@@ -39,6 +42,7 @@ class Dwelling(msgspec.Struct, frozen=True):
     block: str = ""
     ho: str = ""
     estate: str = ""
+    facility: int = 0
 
 
 @cache
@@ -59,7 +63,7 @@ def facility(index: int) -> Dwelling:
     """A facility: one address for everybody in it, so half a name and no dwelling's number."""
     road = roads()[index * 7 % len(roads())]
     return Dwelling(road.name, f"{3 + index // len(roads())}-9", road.legal_dong, road.dong,
-                    estate=_HOMES[index % len(_HOMES)])  # fmt: skip
+                    estate=_HOMES[index % len(_HOMES)], facility=index + 1)  # fmt: skip
 
 
 def _apartment(index: int) -> Dwelling:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import orjson
@@ -26,23 +27,25 @@ ENVELOPE_BODY: Final[dict[str, Any]] = {
         },
     }
 }
-CHANGE_BODY: Final[dict[str, Any]] = {
-    "requestBody": {
-        "content": {
-            "application/json": {
-                "schema": {
-                    "type": "object",
-                    "additionalProperties": False,
-                    "properties": {
-                        "reason": {"type": "string", "enum": list(ReasonCode.__args__)},  # type: ignore[attr-defined]
-                        "text": {"type": "string", "description": "In one's own words; stays encrypted."},
-                        "on_behalf": {"type": "string", "description": "The agency a worker speaks for."},
-                    },
-                }
-            }
-        },
+
+
+def reason_body(reasons: Sequence[str], more: Mapping[str, str]) -> dict[str, Any]:
+    """The description of a body: a reason code, free text, and further members with what they are."""
+    members: dict[str, Any] = {
+        "reason": {"type": "string", "enum": list(reasons)},
+        "text": {"type": "string", "description": "In one's own words; stays encrypted."},
     }
-}
+    members |= {name: {"type": "string", "description": about} for name, about in more.items()}
+    if "records" in members:
+        members["records"] |= {"type": "array", "items": {"type": "string"}}
+    schema = {"type": "object", "additionalProperties": False, "properties": members}
+    return {"requestBody": {"content": {"application/json": {"schema": schema}}}}
+
+
+CHANGE_BODY: Final = reason_body(
+    list(ReasonCode.__args__),  # type: ignore[attr-defined]
+    {"on_behalf": "The agency a worker speaks for."},
+)
 _PROBLEM: Final[dict[str, Any]] = {
     "type": "object",
     "required": ["type", "title", "status"],

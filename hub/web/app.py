@@ -12,11 +12,19 @@ from hub.web.deps import WebDeps
 from hub.web.door import Door
 from hub.web.events import Events
 from hub.web.feed import Feed
+from hub.web.fhir import FHIR, outcome
+from hub.web.fhir.metadata import Metadata
+from hub.web.fhir.routes import Facade
+from hub.web.judgments import Judgments
 from hub.web.log import Log
 from hub.web.metrics import Measured, Metrics
+from hub.web.opened import Opened
 from hub.web.operations import Operations
 from hub.web.pages import Pages
+from hub.web.people import Persons
+from hub.web.receipts import Receipts
 from hub.web.records import Records
+from hub.web.reviews import Reviews
 
 ABOUT = """Events in, one ledger, one feed out. Every change is a message; the ledger decides it and its verdict is
 the answer. Refusals are problem documents (RFC 9457). Times are RFC 3339 in UTC."""
@@ -35,15 +43,22 @@ def create_app(deps: WebDeps) -> FastAPI:
     metrics, door, courier = Metrics(), Door(deps), Courier(deps)
     guarded = APIRouter(dependencies=[Depends(door.enter)], responses=REFUSALS)
     Events(deps, door, courier, metrics).routes(guarded)
+    Receipts(deps).routes(guarded)
     Feed(deps, door, metrics).routes(guarded)
     Records(deps, courier, metrics).routes(guarded)
+    opened = Opened(deps, courier, metrics)
+    Persons(deps, opened).routes(guarded)
+    Reviews(deps, opened).routes(guarded)
     Changes(deps, door, courier).routes(guarded)
+    Judgments(deps, door, courier).routes(guarded)
     Log(deps).routes(guarded)
+    Facade(deps, door, courier, metrics).routes(guarded)
     open_ = APIRouter()
+    Metadata(deps).routes(open_)
     Operations(deps, metrics).routes(open_)
     Pages().routes(open_)
+    app.include_router(open_)  # first: /fhir/metadata is for everybody, /fhir/{kind} is not
     app.include_router(guarded)
-    app.include_router(open_)
-    problems.install(app)
+    problems.install(app, {FHIR: outcome.problem_answer})
     app.add_middleware(Measured, metrics=metrics, clock=deps.clock)
     return app

@@ -76,7 +76,10 @@ class Changes:
             raise not_found()
         asked = await self._asked(request)
         self._door.spend(agency, 1)
-        message = self._message(agency, referral, change, asked, idempotency_key or self._deps.draw(16).hex())
+        id_ = idempotency_key or self._deps.draw(16).hex()
+        message = answer_message(
+            agency, referral, change, asked.model_dump(exclude_defaults=True), id_, self._deps.now()
+        )
         wait_s = self._deps.limits.wait_s if wait is None else wait
         sent = await self._courier.submit(agency, [message], wait_s)
         return _answer(sent[0], referral, change)
@@ -94,22 +97,25 @@ class Changes:
         except ValidationError as error:
             raise refused(refusal_of(error).reasons) from None
 
-    def _message(self, agency: Agency, referral: str, change: str, asked: Asked, id_: str) -> Message:
-        data = {"referral": referral, "change": change} | asked.model_dump(exclude_defaults=True)
-        value = {
-            "specversion": "1.0",
-            "id": id_,
-            "source": f"//agency/{agency.code}/web",
-            "type": Types.ANSWER,
-            "time": self._deps.now(),
-            "dataschema": Formats.ANSWER,
-            "partitionkey": referral,
-            "data": data,
-        }
-        message = intake.one(orjson.dumps(value), agency.code)
-        if isinstance(message, Refusal):
-            raise refused(message.reasons)
-        return message
+
+def answer_message(
+    agency: Agency, referral: str, change: str, asked: dict[str, Any], id_: str, now: str, system: str = "web"
+) -> Message:
+    """The message that asks for a change. `asked`: reason, text, on_behalf; `now`: RFC 3339, left out of the data."""
+    value = {
+        "specversion": "1.0",
+        "id": id_,
+        "source": f"//agency/{agency.code}/{system}",
+        "type": Types.ANSWER,
+        "time": now,
+        "dataschema": Formats.ANSWER,
+        "partitionkey": referral,
+        "data": {"referral": referral, "change": change} | asked,
+    }
+    message = intake.one(orjson.dumps(value), agency.code)
+    if isinstance(message, Refusal):
+        raise refused(message.reasons)
+    return message
 
 
 def _answer(sent: Sent, referral: str, change: str) -> Response:

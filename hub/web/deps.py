@@ -5,18 +5,23 @@ Everything that asks the clock or draws at random comes from `hub.app` as a call
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from hub.core.bodies import IdentityBody
 from hub.core.directory import Agency
+from hub.core.identity.identify import Explanation
+from hub.core.mentions import Happened, Mention
+from hub.core.policy import Policy
 from hub.core.rules import Rules
 from hub.core.sealing import Keys
-from hub.core.state import Case
+from hub.core.state import Case, Review
 from hub.core.tiles import Tile
+from hub.ledger.fhir import Held
 from hub.ledger.reads import Head, Person, Posted, Verdict
 from hub.ledger.reads_log import Published
+from hub.ledger.receipts import Told
 from hub.schemas.envelope import RAW_LIMIT
 
 
@@ -25,6 +30,10 @@ class Reader(Protocol):
 
     def verdicts(self, causes: Collection[bytes]) -> Mapping[bytes, Verdict]:
         """The verdicts there are by now."""
+        ...
+
+    def receipts(self, causes: Collection[bytes]) -> Mapping[bytes, Told]:
+        """As `verdicts`, with the referrals that came of each message."""
         ...
 
     def head(self) -> Head:
@@ -65,6 +74,62 @@ class Reader(Protocol):
 
     def directory(self) -> Mapping[str, Agency]:
         """All accounts by code."""
+        ...
+
+
+class PeopleReader(Protocol):
+    """Who is who (`hub.ledger.people.People`). Blocking; raises `Retry` while PostgreSQL is away."""
+
+    def person(self, id_: str) -> list[Mention]:
+        """All mentions of the person an id means, a record's and former ones included."""
+        ...
+
+    def mentions(self, ids: Iterable[str]) -> list[Mention]:
+        """These mentions."""
+        ...
+
+    def around(self, mine: Collection[Mention]) -> list[Mention]:
+        """Mentions of other persons that met one of these."""
+        ...
+
+    def recorded(self, positions: Iterable[int]) -> list[Happened]:
+        """The entries at these positions."""
+        ...
+
+    def decided(self, ids: Collection[str], since: int) -> list[Happened]:
+        """Merges, splits and workers' words that name one of these, from a position on."""
+        ...
+
+    def explanations(self, records: Iterable[str]) -> Mapping[str, Explanation]:
+        """Why each record was linked or not on the day it came."""
+        ...
+
+    def review(self, id_: str) -> Review | None:
+        """One review."""
+        ...
+
+    def reviews(self, behind: tuple[int, str], limit: int, *, every: bool = False) -> list[Review]:
+        """Reviews behind a (rank, id), gravest first."""
+        ...
+
+
+class FhirStore(Protocol):
+    """Hospitals' resources on their way (`hub.ledger.fhir.FhirResources`). Blocking; raises `Retry` as the others."""
+
+    def get(self, agency: str, kind: str, id_: str) -> Held | None:
+        """One resource of an agency."""
+        ...
+
+    def named(self, agency: str, names: Collection[bytes]) -> list[Held]:
+        """Resources of an agency that go by one of these names."""
+        ...
+
+    def put(self, agency: str, rows: Sequence[tuple[Held, bytes]], now: str) -> None:
+        """Keep these, each under its own random key."""
+        ...
+
+    def referrals(self, agency: str, number_key: bytes) -> Mapping[str, Case]:
+        """The referrals an agency's number means, each with its case."""
         ...
 
 
@@ -129,14 +194,29 @@ class WebDeps:
     """
 
     reads: Reader
+    people: PeopleReader
+    fhir: FhirStore
     log: LogReader
     publish: Publish
     account: Callable[[str], str | None]
     kafka_away: Callable[[], Awaitable[str]]
-    keys: Keys
-    rules: Rules
-    release: str
+    policy: Policy
     now: Callable[[], str]
     clock: Callable[[], float]
     draw: Callable[[int], bytes]
     limits: Limits = field(default=DEFAULT)
+
+    @property
+    def keys(self) -> Keys:
+        """The installation's keys."""
+        return self.policy.keys
+
+    @property
+    def rules(self) -> Rules:
+        """The rule files."""
+        return self.policy.rules
+
+    @property
+    def release(self) -> str:
+        """The release that answers."""
+        return self.policy.release

@@ -6,7 +6,7 @@ sent. Whatever a caller may not know of is the one `not_found`, the same bytes a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 import orjson
@@ -32,11 +32,14 @@ TITLES: Final[dict[str, tuple[int, str]]] = {
     "forbidden": (403, "This account may not do that"),
     "not_found": (404, "Not found"),
     "method_not_allowed": (405, "This method is not for this address"),
+    "not_acceptable": (406, "The answer exists in another form only"),
     "slow": (408, "The request took too long to arrive"),
     "illegal_change": (409, "This change is not possible now"),
     "id_conflict": (409, "This id was used before with other data"),
+    "precondition": (412, "What this request relies on is not so"),
     "too_large": (413, "The request is too large"),
     "media_type": (415, "This content type is not understood"),
+    "refused": (422, "The ledger refused this"),
     "reason_missing": (422, "A reason code is needed"),
     "too_many": (429, "Too many events"),
     "fault": (500, "The hub failed"),
@@ -92,56 +95,62 @@ def answer(problem: ProblemError) -> Response:
     return Response(content, status, headers=problem.headers, media_type=MEDIA_TYPE)
 
 
+#: Writes a problem in the words of another standard.
+Writer = Callable[[ProblemError], Response]
+
+
+def _written(request: Request, problem: ProblemError) -> Response:
+    """The answer in the words of whoever was asked: addresses of another standard have its own form of refusal."""
+    writers: Mapping[str, Writer] = request.app.state.writers
+    first = request.url.path.lstrip("/").partition("/")[0]
+    return writers.get(first, answer)(problem)
+
+
 # ------------------------------------------------------------------ handlers
 async def _problem(request: Request, error: Exception) -> Response:
-    del request
     assert isinstance(error, ProblemError)  # noqa: S101 - registered for this class
-    return answer(error)
+    return _written(request, error)
 
 
 async def _validation(request: Request, error: Exception) -> Response:
     """The one place where a parameter that does not fit becomes an answer."""
-    del request
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class
     errors = [{"pointer": pointer(e["loc"]), "code": e["type"], "detail": e["msg"]} for e in error.errors()]
-    return answer(ProblemError("invalid", errors=errors))
+    return _written(request, ProblemError("invalid", errors=errors))
 
 
 async def _http(request: Request, error: Exception) -> Response:
     """What the framework refuses: unknown addresses and methods."""
-    del request
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class
-    return answer(ProblemError(BY_STATUS.get(error.status_code, "invalid"), headers=error.headers))
+    return _written(request, ProblemError(BY_STATUS.get(error.status_code, "invalid"), headers=error.headers))
 
 
 async def _away(request: Request, error: Exception) -> Response:
-    del request
     log.warning("request_deferred", reason=str(error))
-    return answer(ProblemError("away", headers={"Retry-After": str(RETRY_AFTER_S)}))
+    return _written(request, ProblemError("away", headers={"Retry-After": str(RETRY_AFTER_S)}))
 
 
 async def _disconnected(request: Request, error: Exception) -> Response:
     """Nobody reads this any more."""
-    del request, error
-    return answer(ProblemError("disconnected"))
+    del error
+    return _written(request, ProblemError("disconnected"))
 
 
 async def _broken(request: Request, error: Exception) -> Response:
     """An invariant is broken (`Halt`). Its text names ids, never a person; the client learns nothing of it."""
-    del request
     log.error("request_failed", error=type(error).__name__, reason=str(error))
-    return answer(ProblemError("fault"))
+    return _written(request, ProblemError("fault"))
 
 
 async def _fault(request: Request, error: Exception) -> Response:
     """A defect of ours. The server logs its traceback; here only its name, its text may quote anything."""
-    del request
     log.error("request_failed", error=type(error).__name__)
-    return answer(ProblemError("fault"))
+    return _written(request, ProblemError("fault"))
 
 
-def install(app: FastAPI) -> None:
-    """Answer every exception that may reach the edge with a problem document."""
+def install(app: FastAPI, writers: Mapping[str, Writer]) -> None:
+    """Answer every exception that may reach the edge with a problem document; `writers` by an address's first part."""
+    app.state.writers = writers
     app.add_exception_handler(ProblemError, _problem)
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(HTTPException, _http)

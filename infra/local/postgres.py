@@ -11,6 +11,7 @@ import os
 import secrets
 import shutil
 import signal
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -108,10 +109,10 @@ def prepare(server: Postgres) -> None:
     new.rename(server.data)
 
 
-def launch(server: Postgres, *, deathsig: bool) -> Process:
+def launch(server: Postgres, *, deathsig: bool, settings: Mapping[str, str] = SETTINGS) -> Process:
     """Start the server and return at once; `wait` tells when it answers. Call from the main thread."""
     argv = [str(installation() / "bin" / "postgres"), "-D", str(server.data), "-p", str(server.port)]
-    for name, value in SETTINGS.items():
+    for name, value in settings.items():
         argv += ["-c", f"{name}={value}"]
     # SIGQUIT is the immediate shutdown: children end, shared memory is removed, recovery follows at the next start.
     return process.spawn(

@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from itertools import islice
 from random import Random
 
+import msgspec
 import orjson
 import pytest
 
@@ -26,10 +27,11 @@ from hub.schemas.native.victim import VictimSupport
 from hub.schemas.native.wire import read
 from hub.schemas.topics import AGENCY_CODE, Formats
 from hub.town.accounts import DONGS, accounts
+from hub.town.lunar import lunar
 from hub.town.names import SURNAMES, surname
-from hub.town.noise import Clerk, exchanged, like_sound, other_final
+from hub.town.noise import Clerk, exchanged, is_date, like_sound, other_final
 from hub.town.people import Person, Town
-from hub.town.rates import load
+from hub.town.rates import Rate, load
 from hub.town.referrals import Event, generate
 from hub.town.streets import roads, written
 
@@ -155,6 +157,41 @@ def test_strangers_share_no_mobile_number(everybody: list[Person]) -> None:
     assert max(map(len, owners.values())) == 1
 
 
+def test_nobody_shares_a_resident_number_and_it_tells_birth_and_sex(everybody: list[Person]) -> None:
+    assert len({p.rrn for p in everybody}) == len(everybody)
+    assert all(p.rrn[:6] == p.birth[2:].replace("-", "") for p in everybody)
+    assert all((p.sex == "M") == (p.rrn[6] in "1357") for p in everybody)
+
+
+def test_days_of_birth_fill_the_calendar(everybody: list[Person]) -> None:
+    days = Counter(p.birth[5:] for p in everybody)
+    assert len(days) == 365
+    assert max(days.values()) < 3 * len(everybody) / 365
+
+
+def test_some_numbers_given_up_belong_to_strangers_by_now(everybody: list[Person]) -> None:
+    owner = {p.phone: p.household for p in everybody if p.phone.startswith("010")}
+    handed_on = [p for p in everybody if owner.get(p.old_phone, p.household) != p.household]
+    assert len(handed_on) / len(everybody) == pytest.approx(RATES.share("phone_recycled"), abs=0.06)
+
+
+def test_residents_of_a_facility_share_its_address_and_some_its_phone() -> None:
+    town = Town(30_000, 3)
+    homes = [h for h in map(town.household, range(town.households)) if h.home.facility]
+    phones = Counter(h.members[0].phone for h in homes)
+    assert len({str(h.home) for h in homes}) < len(homes) / 10
+    assert max(phones.values()) > 5
+
+
+def test_twins_are_of_one_sex_as_often_as_the_rate_file_says() -> None:
+    town = Town(60_000, 3, twins=0.3)
+    people = [p for n in range(town.households) for p in town.household(n).members]
+    at = {p.index: p for p in people}
+    alike = [p.sex == at[p.index + 1].sex for p in people if p.twin == 1]
+    # Those not of one sex by the rate are so by chance, half of the time.
+    assert sum(alike) / len(alike) == pytest.approx(RATES.share("twins_of_one_sex") * 0.5 + 0.5, abs=0.03)
+
+
 def test_most_dwellings_hold_one_household_and_some_hold_many() -> None:
     town = Town(30_000, 3)
     homes = Counter(str(town.household(n).home) for n in range(town.households))
@@ -199,6 +236,47 @@ def test_a_mistyped_final_consonant_makes_another_name() -> None:
     assert other_final("말순", seeded(1)) != "말순"
 
 
+@pytest.mark.parametrize(
+    ("solar", "told"),
+    [
+        ("1945-08-15", "1945-07-08"),
+        ("1950-02-17", "1950-01-01"),  # new year
+        ("1950-01-10", "1949-11-22"),
+        ("1960-10-05", "1960-08-15"),  # harvest moon
+        ("1984-02-02", "1984-01-01"),
+        ("2000-01-01", "1999-11-25"),
+        ("2023-03-22", "2023-02-01"),  # the leap month after the second
+        ("2025-10-06", "2025-08-15"),
+    ],
+)
+def test_the_traditional_calendar_has_its_known_days(solar: str, told: str) -> None:
+    assert lunar(solar) == told
+
+
+def test_a_lunar_birthday_is_told_the_same_way_every_time(everybody: list[Person]) -> None:
+    born = [p.birth for p in everybody if p.birth < "1965"][:500]
+    said = {p: {Clerk(RATES)._birth(p, rng) for rng in (seeded(n) for n in range(60))} for p in born}
+    assert sum(lunar(birth) in told for birth, told in said.items()) / len(born) > 0.5
+
+
+def test_a_mistyped_birth_date_has_one_other_digit_and_is_a_date() -> None:
+    clerk = Clerk(msgspec.structs.replace(RATES, rates=RATES.rates | {"birth_typo": Rate(1.0, "test")}))
+    for birth in ("1948-02-29", "1999-12-31", "2024-10-10"):
+        for n in range(50):
+            wrong = clerk._birth(birth, seeded(n))
+            assert is_date(wrong)
+            assert sum(a != b for a, b in zip(birth, wrong, strict=True)) == 1
+
+
+def test_resident_numbers_are_missing_or_mistyped_at_the_rates() -> None:
+    town, clerk, rng = Town(20_000, 3), Clerk(RATES), seeded(4)
+    said = [(p, clerk.mention(p, h, rng).rrn) for h in map(town.household, range(town.households)) for p in h.members]
+    given = [(person, rrn) for person, rrn in said if rrn]
+    assert len(given) / len(said) == pytest.approx(1 - RATES.share("number_missing"), abs=0.02)
+    wrong = sum(person.rrn != rrn for person, rrn in given) / len(given)
+    assert 0 < wrong <= RATES.share("number_typo") + 2 * RATES.share("number_of_head")
+
+
 def test_exchanged_digits_are_the_same_digits() -> None:
     assert sorted(exchanged("010-2345-6789", seeded(1))) == sorted("010-2345-6789")
 
@@ -233,7 +311,7 @@ def test_hl7_messages_are_cp949_and_hold_the_segments_of_the_sample(events: list
 
 def test_rows_have_as_many_cells_as_the_header(events: list[Event]) -> None:
     rows = [e.message["data"] for e in events if e.agency in {"lh", "sangbong"}]
-    assert {(len(row["header"]), len(row["cells"])) for row in rows} == {(10, 10)}
+    assert {(len(row["header"]), len(row["cells"])) for row in rows} == {(11, 11)}
 
 
 def test_nobody_stands_twice_in_one_register(events: list[Event]) -> None:
@@ -309,6 +387,7 @@ def test_the_hub_refuses_what_the_truth_says_and_reads_the_needs_it_names(events
     files = texts()
     crosswalk = read_crosswalk(files["areas.csv"], files["town-areas.csv"])
     mapping = Mapping.load(files["mapping.toml"], crosswalk, Rules.load(files).needs)
+    numbered: Counter[str] = Counter()
     for event in events:
         envelope = parse(orjson.dumps(event.message), event.agency)
         assert not isinstance(envelope, Refusal)
@@ -316,8 +395,10 @@ def test_the_hub_refuses_what_the_truth_says_and_reads_the_needs_it_names(events
         if event.truth["expect"] != "seen":
             assert isinstance(claim, Refusal) == (event.truth["expect"] == "refused")
         if isinstance(claim, ReferralClaim):
+            numbered[event.agency] += claim.person.rrn is not None
             assert "|".join(claim.needs) == event.truth["need"]
             assert claim.number == event.truth["referral_number"]
+    assert min(numbered[agency] for agency in ("gyeongsang", "jeil", "lh", "sangbong", "prosecutors")) > 100
 
 
 # ------------------------------------------------------------------------------------------------ accounts

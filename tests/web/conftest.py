@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx
+import msgspec
 import orjson
 import pytest
 
@@ -18,7 +19,7 @@ from hub.core.sealing import Keys
 from hub.core.state import Case, Referral
 from hub.core.tiles import Tile
 from hub.errors import Retry
-from hub.ledger.reads import Head, Person, Posted, Verdict
+from hub.ledger.reads import Head, Person, Posted, Told, Verdict
 from hub.ledger.reads_log import Published
 from hub.rules import texts
 from hub.schemas.canonical import AddressClaim, DateClaim, GuardianClaim, PersonClaim
@@ -27,9 +28,13 @@ from hub.schemas.topics import Formats, Types, agency_of
 from hub.web.app import create_app
 from hub.web.deps import Limits, WebDeps
 from hub.web.verdicts import Ticket
+from tests.core.decide.telling import Telling
+from tests.core.decide.world import World, policy
+from tests.web.kept import Kept
 
 KEYS = Keys(kek=b"k" * 32, pepper=b"p" * 32)
 RULES = Rules.load(texts())
+POLICY = msgspec.structs.replace(policy(), keys=KEYS, rules=RULES, release="0.0.0")
 NOW = "2026-11-22T03:00:00.000Z"
 
 
@@ -70,6 +75,7 @@ class FakeHub:
     agencies: dict[str, Agency] = field(default_factory=lambda: {a.code: a for a in AGENCIES})
     decide: Decide = recorded
     found: dict[bytes, Verdict] = field(default_factory=dict)
+    brought: dict[bytes, list[Referral]] = field(default_factory=dict)
     ledger: list[bytes] = field(default_factory=list)
     case_docs: dict[str, Case] = field(default_factory=dict)
     records: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -127,6 +133,9 @@ class FakeHub:
         self._there()
         self.polls += 1
         return {c: self.found[c] for c in causes if c in self.found}
+
+    def receipts(self, causes: Collection[bytes]) -> dict[bytes, Told]:
+        return {c: Told(v, tuple(self.brought.get(c, ()))) for c, v in self.verdicts(causes).items()}
 
     def head(self) -> Head:
         self._there()
@@ -257,13 +266,13 @@ def limits() -> Limits:
 def deps(fake: FakeHub, limits: Limits) -> WebDeps:
     return WebDeps(
         reads=fake,
+        people=Telling(World(())),
+        fhir=Kept(),
         log=fake,
         publish=fake.publish,
         account=fake.account,
         kafka_away=fake.kafka,
-        keys=KEYS,
-        rules=RULES,
-        release="0.0.0",
+        policy=POLICY,
         now=lambda: NOW,
         clock=fake.clock,
         draw=fake.draw,
@@ -308,6 +317,23 @@ async def web(deps: WebDeps) -> AsyncIterator[Web]:
 @pytest.fixture
 def make_web(deps: WebDeps) -> Callable[..., Web]:
     return lambda **changes: Web(replace(deps, **changes))
+
+
+@pytest.fixture
+def world() -> World:
+    """A hub that lives in memory and decides what is published at once."""
+    return World()
+
+
+@pytest.fixture
+def telling(world: World) -> Telling:
+    return Telling(world)
+
+
+@pytest.fixture
+def lived(make_web: Callable[..., Web], telling: Telling) -> Web:
+    """The app over that hub."""
+    return make_web(reads=telling, people=telling, publish=telling.publish)
 
 
 @pytest.fixture

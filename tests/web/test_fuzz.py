@@ -31,10 +31,11 @@ VALUE = st.one_of(
 PATHS = st.sampled_from(
     [
         "/v1/cases/{}", "/v1/cases/{}/timeline", "/v1/referrals/{}", "/v1/persons/{}", "/v1/receipts/{}/{}",
+        "/v1/persons/{}/why", "/v1/persons/{}/why-not/{}", "/v1/persons/{}/how", "/v1/reviews", "/v1/reviews/{}",
         "/v1/receipts///agency/hosp/{}/{}", "/log/tile/{}", "/log/tile/{}/{}", "/v1/feed", "/docs/{}", "/{}", "/{}/{}",
     ]
 )  # fmt: skip
-QUERY = st.dictionaries(st.sampled_from(["after", "limit", "wait", "purpose", "x"]), VALUE, max_size=3)
+QUERY = st.dictionaries(st.sampled_from(["after", "all", "limit", "wait", "purpose", "x"]), VALUE, max_size=3)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=12), inner, max_size=4),
@@ -128,3 +129,29 @@ def test_any_change_is_never_a_5xx(app: Any, kit: Any, first: str, body: bytes, 
 @given(value=HEADER)
 def test_any_token_is_never_a_5xx(app: Any, value: str) -> None:
     assert ask(app, "GET", "/v1/feed", headers={b"Authorization": value.encode("latin-1")}).status_code < 500
+
+
+@QUICK
+@given(
+    first=SEGMENT,
+    body=st.binary(max_size=100) | JSON.map(lambda v: orjson.dumps(str(v).encode("utf-8", "replace").decode())),
+    fields=st.dictionaries(st.sampled_from(["other", "records", "reason", "text", "x"]), JSON, max_size=4),
+    key=HEADER,
+)
+def test_any_word_on_who_is_who_is_never_a_5xx(
+    app: Any, kit: Any, first: str, body: bytes, fields: dict[str, Any], key: str
+) -> None:
+    import json  # noqa: PLC0415 - the one that also writes NaN and lone surrogates
+
+    headers = {b"Idempotency-Key": key.encode("latin-1")}
+    named = json.dumps({"other": kit.uid(2), "reason": "asked_person"} | fields).encode()
+    for path in (
+        f"/v1/persons/{first}/merge",
+        f"/v1/persons/{kit.uid(1)}/merge",
+        f"/v1/persons/{kit.uid(1)}/unmerge",
+        f"/v1/reviews/{kit.uid(1)}/same",
+        f"/v1/reviews/{kit.uid(1)}/{first}",
+    ):
+        for content in (body, named):
+            answer = ask(app, "POST", path, content=content, headers=headers)
+            assert answer.status_code < 500, answer.text

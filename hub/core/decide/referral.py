@@ -12,15 +12,17 @@ import msgspec
 
 from hub.core.bodies import MATCHING, IdentityBody, MatchingBody, NeedBody, Opened
 from hub.core.calendar import due_answer
-from hub.core.decide import household, people, redo, reviews
+from hub.core.decide import household, people, redo, rejudge, reviews
 from hub.core.decide.offer import ask_next, tighten
 from hub.core.duplicates import Verdict, judge
 from hub.core.entry import Recorder
+from hub.core.identity.features import Features
 from hub.core.identity.identify import Identified, identify
 from hub.core.prepared import Prepared, Sealed
 from hub.core.privacy import VICTIM, audience_for
 from hub.core.rules import NeedCode
 from hub.core.sealing import derive_id, own_case, person_id
+from hub.core.state import Referral
 from hub.core.urgency import decide as decide_urgency
 from hub.core.vault import seal_bytes
 from hub.schemas.canonical import Reason, ReferralClaim, Refusal
@@ -111,6 +113,7 @@ def _identify(recorder: Recorder) -> Identified:
         message.keys,
         recorder.policy.model,
         person_id,
+        message.scores,
     )
 
 
@@ -146,7 +149,7 @@ def _record(recorder: Recorder, claim: ReferralClaim, filing: Filing, need: Need
     facts = _facts(recorder, claim, filing, need, verdict, urgency)
     facts["referral"] = derive_id(message.cause, "referral", ordinal)
     facts["need"] = verdict.duplicate_of.need if verdict.duplicate_of else derive_id(message.cause, "need", ordinal)
-    first = ordinal == 0
+    first = ordinal == 0 and (not message.record or message.record not in state.records)
     # Every need's entry points to who it is for: `apply` has nothing else to go by when entries are read again.
     bodies = (
         message.needs.get(need.code),
@@ -198,11 +201,11 @@ def _facts(
     return facts | {name: value for name, value in optional.items() if value}
 
 
-def _opened(message: Prepared, claim: ReferralClaim, filing: Filing, need: NeedCode) -> Opened:
+def _opened(message: Prepared, claim: ReferralClaim, filing: Filing, need: NeedCode | None = None) -> Opened:
     return Opened(
         identity=IdentityBody(number=claim.number, claim=claim.person, at=claim.at),
         matching=filing.matching,
-        need=NeedBody(need.code),
+        need=NeedBody(need.code) if need else None,
         features=message.features,
         keys=message.keys,
         number_key=message.number_key,
@@ -212,31 +215,59 @@ def _opened(message: Prepared, claim: ReferralClaim, filing: Filing, need: NeedC
 
 # ------------------------------------------------------------------ corrections
 def _correct(recorder: Recorder, claim: ReferralClaim, earlier: list[str]) -> None:
-    """The same referral number under a new message id: urgency and dates follow, new needs open, nothing vanishes."""
-    state, rules = recorder.state, recorder.rules
-    found = [f for i in earlier if (f := state.find(i)) and f[1].code in claim.needs]
-    urgency, due = {}, {}
-    for _, referral in found:
-        need = rules.needs[referral.code]
-        urgency[referral.id] = decide_urgency(claim.urgency, claim.urgent_mark, need)
-        if referral.state == "offered":
-            due[referral.id] = due_answer(recorder.now, urgency[referral.id], need, claim.needed_by, rules)
-    case = state.referral_case[earlier[0]]
-    secret = any(r.secret or r.restricted for _, r in found)
+    """The same referral number under a new message id: what it says now counts, new needs open, nothing vanishes."""
+    state = recorder.state
+    every = [f for i in earlier if (f := state.find(i))]
+    new = [code for code in claim.needs if code not in {r.code for _, r in every}]
+    renamed = _is_renamed(recorder, [r for _, r in every])
+    filing = _file(recorder, claim) if new or renamed else None
+    facts = _corrected(recorder, claim, [r for _, r in every])
+    case, message = state.referral_case[earlier[0]], recorder.message
+    if filing is None or not renamed:
+        recorder.emit("referral.corrected", facts, case=case, bodies=(message.identity,))
+    else:
+        before = {state.person_of(r.record) for _, r in every} - {""}
+        facts |= {"how": filing.how, "person": filing.person, "record": message.record}
+        bodies = (message.identity, filing.sealed_matching, message.notes)
+        recorder.emit("referral.corrected", facts, case=case, bodies=bodies, opened=_opened(message, claim, filing))
+        household.settle(recorder, [filing.person], filing.absorbed, facts["audience"], {*filing.near, case})
+        rejudge.persons(recorder, {filing.person, *before})
+    for ordinal, code in enumerate(new):
+        assert filing is not None  # noqa: S101 - made above where something is new
+        _record(recorder, claim, filing, recorder.rules.needs[code], ordinal)
+    if filing is not None:
+        _ask_about(recorder, filing)
+
+
+def _is_renamed(recorder: Recorder, referrals: list[Referral]) -> bool:
+    """Whether the correction says somebody else, or the same person otherwise: then it is one more mention."""
+    message, known = recorder.message, recorder.state.records
+    if not message.record or message.features is None:
+        return False
+    said = _who(message.features)
+    return any(_who(known[r.record].features) != said for r in referrals if r.record in known)
+
+
+def _who(features: Features) -> Features:
+    """What is said of the person, without where it was written."""
+    return msgspec.structs.replace(features, row="", local_id="")
+
+
+def _corrected(recorder: Recorder, claim: ReferralClaim, referrals: list[Referral]) -> dict[str, Any]:
+    rules = recorder.rules
+    asked = [r for r in referrals if r.code in claim.needs]
+    urgency = {r.id: decide_urgency(claim.urgency, claim.urgent_mark, rules.needs[r.code]) for r in asked}
+    due = {
+        r.id: due_answer(recorder.now, urgency[r.id], rules.needs[r.code], claim.needed_by, rules)
+        for r in asked
+        if r.state == "offered"
+    }
+    secret = any(r.secret or r.restricted for r in asked)
     facts: dict[str, Any] = {
         "agency": recorder.message.agency,
         "audience": audience_for(recorder.message.agency, secret=secret),
         "due": due,
-        "referrals": sorted(earlier),
+        "referrals": sorted(r.id for r in referrals),
         "urgency": urgency,
     }
-    if claim.needed_by:
-        facts["needed_by"] = claim.needed_by
-    recorder.emit("referral.corrected", facts, case=case, bodies=(recorder.message.identity,))
-    known = {f[1].code for i in earlier if (f := state.find(i))}
-    new = [code for code in claim.needs if code not in known]
-    if new:
-        filing = _file(recorder, claim)
-        for ordinal, code in enumerate(new):
-            _record(recorder, claim, filing, rules.needs[code], ordinal)
-        _ask_about(recorder, filing)
+    return facts | ({"needed_by": claim.needed_by} if claim.needed_by else {})

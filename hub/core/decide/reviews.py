@@ -57,10 +57,12 @@ def chance(bits: int) -> int:
 
 def consequences(recorder: Recorder, mine: Sequence[Referral], others: Sequence[Referral]) -> list[str]:
     """What it would change if the two persons were one."""
-    both = [*mine, *others]
     needs = recorder.rules.needs
+    live = [[r for r in side if r.state in LIVE] for side in (mine, others)]
     found = []
-    if any(r.urgency == "sos" or people.hidden(r) for r in both if r.state in LIVE):
+    # With one side known to victim support alone, the question itself would give that side away: they stay two.
+    hidden = all(any(people.hidden(r) for r in side) for side in live)
+    if hidden or any(r.urgency == "sos" for side in live for r in side):
         found.append("safety")
     if {r.code for r in mine} & {r.code for r in others}:
         found.append("duplicate")

@@ -6,16 +6,19 @@ which number, so a sentence is as confidential as the fact that two records were
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from hub.core.identity.identify import Explanation, How
 
 Language = Literal["ko", "en"]
+Fields = tuple[tuple[str, int], ...]
+#: Korean, English.
+Words = tuple[str, str]
 
-_SAME: dict[str, tuple[str, str]] = {
+_SAME: Final[dict[str, Words]] = {
     "name": ("이름", "name"),
     "surname:exact": ("성", "surname"),
     "given:exact": ("이름(성 제외)", "given name"),
@@ -24,11 +27,14 @@ _SAME: dict[str, tuple[str, str]] = {
     "phone:same": ("전화", "phone"),
     "address:unit": ("주소", "address"),
     "address:building": ("건물", "building"),
+    "address:sigungu": ("시·군·구", "city"),
     "rrn:same": ("주민등록번호", "resident number"),
     "local_id:same": ("기관 등록번호", "number at the agency"),
 }
-_UNLIKE: dict[str, tuple[str, str]] = {
+_UNLIKE: Final[dict[str, Words]] = {
     "reading": ("한자·로마자로 적은 같은 이름", "the name is the same in another script"),
+    "surname:reading": ("한자·로마자로 적은 같은 성", "the surname is the same in another script"),
+    "given:reading": ("한자·로마자로 적은 같은 이름(성 제외)", "the given name is the same in another script"),
     "surname:alike": ("성은 소리가 같고 표기가 다름", "the surname sounds the same and is spelled differently"),
     "surname:near": ("성의 한 글자 소리가 다름", "one letter of the surname differs"),
     "surname:different": ("성이 다름", "the surname differs"),
@@ -51,8 +57,17 @@ _UNLIKE: dict[str, tuple[str, str]] = {
     "address:moved": ("주소가 다름", "the address differs"),
     "address:elsewhere": ("다른 시·군·구", "another city"),
     "rrn:different": ("주민등록번호가 다름", "the resident number differs"),
+    "local_id:different": ("기관 등록번호가 다름", "the number at the agency differs"),
 }
-_GUARDS: dict[str, tuple[str, str]] = {
+#: They stand among the numbers only: what they say is no likeness of two records.
+_NUMBERS: Final[dict[str, Words]] = {
+    "prior": ("이 도시의 누구라도 될 수 있음(출발점)", "it could be anybody in the city (where it starts)"),
+    "household_cap": (
+        "전화와 주소는 한집의 증거로 한 번만 셈",
+        "phone and address count once: they show one household",
+    ),
+}
+_GUARDS: Final[dict[str, Words]] = {
     "substitute": ("전산관리번호가 있어 자동으로 잇지 않음", "a substitute number: never linked by the machine"),
     "protected": ("보호 대상자라 자동으로 잇지 않음", "a protected identity: never linked by the machine"),
     "same_register": ("한 대장의 두 줄에 다른 이름", "two rows of one register with different names"),
@@ -62,7 +77,33 @@ _GUARDS: dict[str, tuple[str, str]] = {
     "twin": ("쌍둥이일 수 있음", "possibly twins"),
     "unnamed": ("견줄 이름이 없음", "no name to compare"),
 }
-_HOW: dict[How, tuple[str, str]] = {
+_CONSEQUENCES: Final[dict[str, Words]] = {
+    "safety": ("안전", "safety"),
+    "duplicate": ("중복 의뢰", "a duplicate referral"),
+    "money": ("급여", "money"),
+}
+#: Why a worker is sure: the codes of `hub.schemas.native.identity.IdentityReason`.
+_REASONS: Final[dict[str, Words]] = {
+    "asked_person": ("본인에게 물어봄", "asked the person"),
+    "documents_seen": ("서류를 확인함", "saw documents"),
+    "agency_confirmed": ("기관이 확인함", "an agency confirmed it"),
+    "entry_error": ("입력 오류", "a mistake when it was entered"),
+    "other": ("기타", "another reason"),
+}
+#: What keeps two persons apart though some of their records are alike.
+_APART: Final[dict[str, Words]] = {
+    "already_one": ("이미 같은 대상자", "they are one person already"),
+    "by_worker": ("담당자가 다른 사람이라 함", "a worker said they are two people"),
+    "weak": ("증거가 모자람", "too little evidence"),
+    "guard": ("기계가 넘지 않는 까닭이 있음", "something the machine never overrules"),
+    "together": ("모두 견주면 서로 다른 사람에 가까움", "all their mentions together speak for two people"),
+    "cap": ("언급이 너무 많아 기계가 합치지 않음", "too many mentions for the machine to join"),
+    "contested": (
+        "둘만 보면 이을 만하나 다른 언급까지 보면 정할 수 없음",
+        "alone they would do; with others it is open",
+    ),
+}
+_HOW: Final[dict[How, Words]] = {
     "new": ("새 대상자", "a new person"),
     "auto": ("이미 아는 대상자", "a person already known"),
     "provisional": ("임시 대상자, 확인 필요", "a provisional person, to be checked"),
@@ -71,19 +112,51 @@ _HOW: dict[How, tuple[str, str]] = {
 
 def words(fields: Sequence[tuple[str, int]], language: Language) -> str:
     """What agrees and what differs: 'same birth date and phone; one like-sounding vowel of the name differs'."""
-    labels = _name_as_one([label for label, _ in fields])
+    labels = [label for label, _ in whole_names(fields)]
     same = [_pick(_SAME[label], language) for label in labels if label in _SAME]
     unlike = [_pick(_UNLIKE[label], language) for label in labels if label in _UNLIKE]
-    return "; ".join([_agreement(same, language)] * bool(same) + unlike)
+    return "; ".join(([_agreement(same, language)] if same else []) + unlike)
 
 
-def decision(how: How, explanation: Explanation, language: Language) -> str:
+def level(label: str, language: Language) -> str:
+    """One line of evidence: 'same birth date'. A label of a model that has no words stands as it is."""
+    if label in _SAME:
+        return _agreement([_pick(_SAME[label], language)], language)
+    return _pick(_UNLIKE.get(label) or _NUMBERS.get(label) or (label, label), language)
+
+
+def guard(name: str, language: Language) -> str:
+    """What no number of bits overrules."""
+    return _pick(_GUARDS.get(name, (name, name)), language)
+
+
+def consequence(code: str, language: Language) -> str:
+    """What a review's answer may change."""
+    return _pick(_CONSEQUENCES.get(code, (code, code)), language)
+
+
+def reason(code: str, language: Language) -> str:
+    """Why a worker is sure."""
+    return _pick(_REASONS.get(code, (code, code)), language)
+
+
+def apart(code: str, language: Language) -> str:
+    """What keeps two persons apart."""
+    return _pick(_APART[code], language)
+
+
+def how(found: How, language: Language) -> str:
+    """What a new record turned out to be."""
+    return _pick(_HOW[found], language)
+
+
+def decision(found: How, explanation: Explanation, language: Language) -> str:
     """The whole decision: what it was, why in words, what stopped it, and the bits last."""
-    parts = [_pick(_HOW[how], language)]
+    parts = [how(found, language)]
     if explanation.fields:
         parts.append(words(explanation.fields, language))
     if explanation.guard:
-        parts.append(_pick(_GUARDS[explanation.guard], language))
+        parts.append(guard(explanation.guard, language))
     return " — ".join([*parts, numbers(explanation)] if explanation.fields else parts)
 
 
@@ -95,22 +168,25 @@ def numbers(explanation: Explanation) -> str:
     return f"{total / 100:.2f} bits ({fields}){rival}, {explanation.model}"
 
 
-def _name_as_one(labels: list[str]) -> list[str]:
+def whole_names(fields: Iterable[tuple[str, int]]) -> list[tuple[str, int]]:
+    """The fields with surname and given name as one line where both say the same. The sum stays."""
+    found = dict(fields)
     for whole, parts in (
-        ("name", ["surname:exact", "given:exact"]),
-        ("reading", ["surname:reading", "given:reading"]),
+        ("name", ("surname:exact", "given:exact")),
+        ("reading", ("surname:reading", "given:reading")),
     ):
-        if set(parts) <= set(labels):
-            return [whole, *(label for label in labels if label not in parts)]
-    return labels
+        if all(part in found for part in parts):
+            together = sum(found.pop(part) for part in parts)
+            return [(whole, together), *found.items()]
+    return list(found.items())
 
 
 def _agreement(same: Sequence[str], language: Language) -> str:
     if language == "ko":
-        return "같음: " + "·".join(same)
+        return "·".join(same) + " 같음"
     *most, last = same
     return f"same {', '.join(most)} and {last}" if most else f"same {last}"
 
 
-def _pick(both: tuple[str, str], language: Language) -> str:
+def _pick(both: Words, language: Language) -> str:
     return both[0] if language == "ko" else both[1]

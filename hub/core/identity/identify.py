@@ -9,7 +9,7 @@ so on a merge the older person survives, and on a split the side with the oldest
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 import msgspec
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from hub.core.identity.model import Model
 
 How = Literal["new", "auto", "provisional"]
+NONE_YET: Final[Mapping[str, Score]] = {}
 _SHOWN_MAX = 8  # candidates an explanation keeps, best first
 
 
@@ -92,12 +93,15 @@ def identify(
     keys: Sequence[int],
     model: Model,
     person_id_for: Callable[[str], str],
+    scores: Mapping[str, Score] = NONE_YET,
 ) -> Identified:
-    """Who the new record is. Under the lock; about 60 µs at two candidates."""
-    found = _candidates(register, record_id, features, keys, model)
-    scores = {id_: score for id_, (_, score) in found.items()}
-    edges = {id_: score.bits for id_, score in scores.items()}
-    stopped = {id_: score.guard for id_, score in scores.items() if score.guard}
+    """Who the new record is. Under the lock; `scores` are those made before it, by known record: the rest is made now.
+
+    A score is a function of two records' features and of nothing else, so it does not matter when it was made.
+    """
+    found = _candidates(register, record_id, features, keys, model, scores)
+    edges = {id_: score.bits for id_, (_, score) in found.items()}
+    stopped = {id_: score.guard for id_, (_, score) in found.items() if score.guard}
     joined = {found[id_][0].component for id_, bits in edges.items() if bits >= model.link and id_ not in stopped}
     newcomer = Record(record_id, features, edges=edges, guards=stopped, keys=tuple(keys))
     component, absorbed, settled = _join(register, newcomer, joined, model, person_id_for)
@@ -129,7 +133,12 @@ def resettle(
 
 
 def _candidates(
-    register: Register, record_id: str, features: Features, keys: Sequence[int], model: Model
+    register: Register,
+    record_id: str,
+    features: Features,
+    keys: Sequence[int],
+    model: Model,
+    scores: Mapping[str, Score],
 ) -> dict[str, tuple[Record, Score]]:
     """Records worth an edge, best first, ties by id."""
     found = []
@@ -137,7 +146,7 @@ def _candidates(
         if id_ == record_id:
             continue
         record = register.record(id_)
-        score = compare(features, record.features, model)
+        score = scores.get(id_) or compare(features, record.features, model)
         if score.bits >= model.review:
             found.append((-score.bits, id_, record, score))
     found.sort(key=_rank)

@@ -77,9 +77,9 @@ def persons(records: Mapping[str, Record], model: Model) -> list[Group]:
     while True:
         groups, unions = rule.agglomerate(barred)
         doubtful = rule.doubtful(groups, unions)
-        if not doubtful:
+        if doubtful is None:
             return sorted(sorted(group) for group in groups)
-        barred.update(pair(a, b) for union in doubtful for a, b in product(union.left, union.right))
+        barred.update(pair(a, b) for a, b in product(doubtful.left, doubtful.right))
 
 
 class _Rule:
@@ -166,16 +166,24 @@ class _Rule:
         return score.bits, score.guard
 
     def _is_settled(self, guard: str, a: str, b: str) -> bool:
-        """Whether a human already said that this other name belongs to the same person.
+        """Whether it is known already that this other name, sex or date belongs to the same person.
 
-        Who is written like one of the two names is then not kept from the other.
+        A human said so, or the same number stands in two records that differ like this. Who is written like one of the
+        two is then not kept from the other.
         """
-        if not self.same or guard not in guards.OF_NAMES:
+        if guard not in guards.SLIPS and not (self.same and guard in guards.OF_NAMES):
             return False
-        return any(self._is_auto(x, y) for x, other in ((a, b), (b, a)) for y in self._said_same(other))
+        return any(self._is_auto(x, y) for x, other in ((a, b), (b, a)) for y in self._sure(other, guard))
 
-    def _said_same(self, id_: str) -> Iterable[str]:
-        return (other for other in self.records[id_].same if other in self.records)
+    def _sure(self, id_: str, guard: str) -> Iterable[str]:
+        """Records that are certainly the same person as this one."""
+        if guard in guards.OF_NAMES:
+            yield from (other for other in self.records[id_].same if other in self.records)
+        if guard in guards.SLIPS:
+            mine = self.records[id_].features
+            for other, record in self.records.items():
+                if guards.is_known(mine, record.features) and self._is_auto(id_, other):
+                    yield other
 
     def _is_auto(self, a: str, b: str) -> bool:
         if a == b or a not in self.records or b not in self.records:
@@ -183,25 +191,23 @@ class _Rule:
         bits, guard = self._between(a, b)
         return bits >= self.model.auto and not guard
 
-    def doubtful(self, groups: list[Group], unions: list[Union]) -> list[Union]:
-        """Unions that a third group contests: an edge to it within the margin, and it is not the other's person."""
+    def doubtful(self, groups: list[Group], unions: list[Union]) -> Union | None:
+        """The first union that a third group contests: an edge to it within the margin, yet it is not the other's.
+
+        Only the first is told: later ones may rest on it, and are right or wrong without it.
+        """
         final = {id_: group for group in groups for id_ in group}
         crossing = [edge for edge in self.strong if final[edge.a] is not final[edge.b]]
-        if not crossing:
-            return []
-        return [
-            union
-            for union in unions
-            if union.bits < _CERTAIN and any(self._contests(edge, union, final) for edge in crossing)
-        ]
+        for union in unions if crossing else ():
+            if union.bits < _CERTAIN and any(self._contests(edge, union, final) for edge in crossing):
+                return union
+        return None
 
     def _contests(self, edge: Edge, union: Union, final: Mapping[str, Group]) -> bool:
         if -edge.weight < union.bits - self.model.margin:
             return False
         for inside, outside in ((edge.a, edge.b), (edge.b, edge.a)):
-            for side in (union.left, union.right):
-                if inside in side:
-                    rest = [id_ for id_ in final[inside] if id_ not in side]
-                    if self._strangers(rest, final[outside]):
-                        return True
+            for side, other in ((union.left, union.right), (union.right, union.left)):
+                if inside in side and self._strangers(other, final[outside]):
+                    return True
         return False

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from hub.core.normalize import answer, citizen, device, fhir, hl7, identity, rows, system, victim
 from hub.core.normalize.mapping import Mapping, read_crosswalk
+from hub.core.normalize.partners import with_partners
 from hub.schemas.canonical import Claim, Reason, Refusal
 from hub.schemas.envelope import Envelope
 from hub.schemas.native.answer import ReferralAnswer
@@ -26,7 +27,7 @@ from hub.schemas.native.victim import VictimSupport
 from hub.schemas.native.wire import read
 from hub.schemas.topics import Formats
 
-__all__ = ["Mapping", "normalize", "read_crosswalk"]
+__all__ = ["Mapping", "normalize", "read_crosswalk", "with_partners"]
 
 Normalizer = Callable[[Envelope, Mapping], Claim | Refusal]
 Wire = TypeVar("Wire", bound=BaseModel)
@@ -34,7 +35,7 @@ Wire = TypeVar("Wire", bound=BaseModel)
 
 def normalize(envelope: Envelope, mapping: Mapping) -> Claim | Refusal:
     """What the message claims, or why it can never be accepted."""
-    return _NORMALIZERS[envelope.dataschema](envelope, mapping)
+    return _NORMALIZERS[envelope.dataschema](envelope, mapping.of(envelope.agency))
 
 
 def _from(model: type[Wire], make: Callable[[Wire, Envelope, Mapping], Claim | Refusal]) -> Normalizer:

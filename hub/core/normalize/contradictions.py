@@ -16,14 +16,25 @@ _OVER: Final = frozenset(("completed", "failed", "cancelled", "rejected"))
 
 
 def flag_contradictions(draft: Draft, parts: Parts, root: Placed[ServiceRequest]) -> None:
-    """Flags: request_completed, task_contradicts, procedure_contradicts, dates_contradict."""
+    """Flags: request_completed, task_contradicts, procedure_contradicts, dates_contradict, consent_after_referral."""
     status = root.resource.status
     if status == "completed":
         draft.flag("request_completed")
+    if len(parts.requests) > 1 or parts.consents:
+        _flag_order(draft, parts, root)
     if not parts.tasks and not parts.procedures:
         return
     _flag_tasks(draft, parts, root)
     _flag_procedures(draft, parts, root)
+
+
+def _flag_order(draft: Draft, parts: Parts, root: Placed[ServiceRequest]) -> None:
+    """A part that was asked for before the whole, and a consent given after what it should have allowed."""
+    authored = _moment(root.resource.authored_on)
+    if any(_is_before(_moment(held.resource.authored_on), authored) for held in parts.requests):
+        draft.flag("dates_contradict")
+    if any(authored and _is_before(authored, _moment(held.resource.date_time)) for held in parts.consents):
+        draft.flag("consent_after_referral")
 
 
 def _flag_tasks(draft: Draft, parts: Parts, root: Placed[ServiceRequest]) -> None:
@@ -33,6 +44,8 @@ def _flag_tasks(draft: Draft, parts: Parts, root: Placed[ServiceRequest]) -> Non
     is_over = {task.status in _OVER for task in focused}
     if len(is_over) > 1 or is_over == {root.resource.status != "completed"}:
         draft.flag("task_contradicts")
+    if any(_is_older_than_whole(task, parts) for task in (held.resource for held in parts.tasks)):
+        draft.flag("dates_contradict")
     if any(_goes_back(task) or _is_before(_moment(task.authored_on), authored) for task in focused):
         draft.flag("dates_contradict")
 
@@ -44,6 +57,12 @@ def _flag_procedures(draft: Draft, parts: Parts, root: Placed[ServiceRequest]) -
         draft.flag("procedure_contradicts")
     if any(_is_before(_moment(held.performed_date_time), authored) for held in done):
         draft.flag("dates_contradict")
+
+
+def _is_older_than_whole(task: Task, parts: Parts) -> bool:
+    """A step that was written before the task it is a part of."""
+    wholes = [held.resource for held in parts.tasks if refers(task.part_of, held.names)]
+    return any(_is_before(_moment(task.authored_on), _moment(whole.authored_on)) for whole in wholes)
 
 
 def _goes_back(task: Task) -> bool:

@@ -17,6 +17,7 @@ import msgspec
 
 from hub.core.normalize.addresses import Areas, crosswalk_key
 from hub.core.normalize.placeholders import squeeze
+from hub.core.normalize.written import AS_EVERYBODY, Written
 from hub.errors import Usage
 from hub.schemas.canonical import Urgency
 
@@ -98,12 +99,13 @@ class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Sheet(msgspec.Struct, frozen=True):
-    """One row format, ready: column as written or squeezed → field."""
+    """One row format, ready: column as written or squeezed → field. written: how a partner writes its cells."""
 
     columns: dict[str, str]
     default_need: str
     heads: frozenset[str]
     required: dict[str, str]  # field → the spelling to name when the column is missing
+    written: Written = AS_EVERYBODY
 
 
 class Mapping(msgspec.Struct, frozen=True):
@@ -111,7 +113,8 @@ class Mapping(msgspec.Struct, frozen=True):
 
     words: squeezed word → need codes; codings: (system, code) → need code; readings: (kind, reading) → rules, the
     strictest first; purposes: a source's word → the hub's purpose; identifiers: URI → 'resident' or 'substitute';
-    marks: kind of mark ('yes', 'refused', 'written', 'spoken', 'legal') → squeezed words.
+    marks: kind of mark ('yes', 'refused', 'written', 'spoken', 'legal') → squeezed words; partners: agency → the
+    mapping its messages are read by (`partners` makes them).
     """
 
     version: str
@@ -125,6 +128,11 @@ class Mapping(msgspec.Struct, frozen=True):
     priorities: dict[str, Urgency]
     identifiers: dict[str, str]
     marks: dict[str, frozenset[str]]
+    partners: dict[str, Mapping] = {}
+
+    def of(self, agency: str) -> Mapping:
+        """The mapping an agency's messages are read by: its own, or everybody's."""
+        return self.partners.get(agency, self)
 
     @classmethod
     def load(cls, toml_text: str, crosswalk: MappingOf[str, str], need_codes: Collection[str]) -> Mapping:
@@ -142,16 +150,21 @@ class Mapping(msgspec.Struct, frozen=True):
             sheets={name: _sheet(name, rule) for name, rule in document.row.items()},
             words=_words(document, codes),
             codings=_codings(document.coding, codes),
-            readings=_readings(document.reading),
+            readings=by_reading(document.reading),
             purposes=document.purposes,
             priorities=document.priorities,
             identifiers={uri: kind for kind, uris in document.identifiers.items() for uri in uris},
-            marks={kind: frozenset(map(squeeze, words)) for kind, words in document.marks.items()},
+            marks={kind: frozenset(map(_mark, words)) for kind, words in document.marks.items()},
         )
 
     def is_mark(self, kind: str, text: str) -> bool:
         """Whether `text` is one of the words that mean `kind`."""
-        return squeeze(text) in self.marks.get(kind, frozenset())
+        return _mark(text) in self.marks.get(kind, frozenset())
+
+
+def _mark(text: str) -> str:
+    """A mark for looking up: a word squeezed, a sign (○) as it is; squeezed, all signs would be one."""
+    return squeeze(text) or text.strip()
 
 
 def read_crosswalk(*texts: str) -> dict[str, str]:
@@ -224,7 +237,8 @@ def _codings(rules: list[CodingRule], codes: frozenset[str]) -> dict[tuple[str, 
     return found
 
 
-def _readings(rules: list[ReadingRule]) -> dict[tuple[str, str], tuple[ReadingRule, ...]]:
+def by_reading(rules: list[ReadingRule]) -> dict[tuple[str, str], tuple[ReadingRule, ...]]:
+    """Rules by device kind and reading, the strictest first."""
     found: dict[tuple[str, str], list[ReadingRule]] = {}
     for rule in sorted(rules, key=lambda rule: -rule.at_least):
         found.setdefault((rule.kind, rule.reading), []).append(rule)

@@ -67,7 +67,7 @@ class Parts:
         elif isinstance(resource, RelatedPerson):
             self.relatives.append(Placed(resource, path, _names(entry.full_url, "RelatedPerson", resource.id)))
         elif isinstance(resource, Task):
-            self.tasks.append(Placed(resource, path, ()))
+            self.tasks.append(Placed(resource, path, _names(entry.full_url, "Task", resource.id)))
         elif isinstance(resource, Procedure):
             self.procedures.append(Placed(resource, path, ()))
 

@@ -14,6 +14,7 @@ from hub.core.normalize.mapping import Mapping, Sheet
 from hub.core.normalize.person import NO_CELLS
 from hub.core.normalize.placeholders import squeeze
 from hub.core.normalize.referral import finish, words_to_needs
+from hub.core.normalize.written import AS_EVERYBODY
 from hub.schemas.canonical import ConsentClaim, Reason, ReferralClaim, Refusal
 from hub.schemas.native.rows import Row
 
@@ -50,11 +51,14 @@ def _fill(draft: Draft, row: Row, sheet: Sheet) -> None:
         if field is None or field == "ignore":
             continue
         text = cells[place] if place < len(cells) else ""
+        if sheet.written is not AS_EVERYBODY:
+            text = sheet.written.cell(draft, field, text)
         if field in _MANY:
             draft.places.setdefault(field, title)
             draft.add(field, title, text)
         else:
             draft.put(field, title, text)
+    sheet.written.fill(draft)
     draft.adult = draft.path("name") in sheet.heads
 
 

@@ -126,9 +126,11 @@ class ServiceRequest(Element):
 
 
 class Task(Element):
-    """How far somebody got with a request (`focus`)."""
+    """How far somebody got with a request (`focus`). `partOf` makes it a step of another task."""
 
     resource_type: Literal["Task"]
+    id: Word = ""
+    part_of: Annotated[tuple[Reference, ...], _MANY] = ()
     status: Word = ""
     focus: Reference = Reference()
     authored_on: Word = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Collection, Iterable, Mapping
 
 import msgspec
@@ -13,11 +14,13 @@ from hub.core.feedview import read
 from hub.core.identity.identify import Explanation
 from hub.core.mentions import Happened, Mention
 from hub.core.state import Case, Review
-from hub.ledger.reads import Head, Posted, Verdict
+from hub.ledger.reads import Head, Posted, Told, Verdict
 from hub.schemas.envelope import Envelope, parse
 from hub.schemas.topics import agency_of
+from hub.web.deps import Limits, WebDeps
 from hub.web.verdicts import Ticket
 from tests.core.decide.world import KEYS, World
+from tests.web.kept import Kept
 
 TOLD = {"person.merged", "person.split", "identity.decided"}
 
@@ -90,8 +93,7 @@ class Telling:
         waits = (
             r
             for r in asked
-            if every
-            or (r.human and not r.decided and state.records[r.record].person != state.records[r.other].person)
+            if every or (r.human and not r.decided and state.records[r.record].person != state.records[r.other].person)
         )
         return list(waits)[:limit]
 
@@ -112,6 +114,19 @@ class Telling:
     def verdicts(self, causes: Collection[bytes]) -> dict[bytes, Verdict]:
         return {cause: self.found[cause] for cause in causes if cause in self.found}
 
+    def receipts(self, causes: Collection[bytes]) -> dict[bytes, Told]:
+        cases = self.world.state.cases.values()
+        referrals = {id_: r for case in cases for id_, r in case.referrals.items()}
+        entries = [orjson.loads(e) for e in self.world.entries]
+        brought = [e for e in entries if e["kind"] == "referral.recorded"]
+        return {
+            cause: Told(
+                verdict,
+                tuple(referrals[e["facts"]["referral"]] for e in brought if e["cause"]["digest"] == cause.hex()),
+            )
+            for cause, verdict in self.verdicts(causes).items()
+        }
+
     async def publish(self, topic: str, key: str, value: bytes) -> None:
         self.published.append((topic, key, value))
         envelope = parse(value, agency_of(topic))
@@ -122,3 +137,26 @@ class Telling:
             return
         facts = orjson.loads(orjson.dumps(outcome.entries[0]["facts"])) if outcome.entries else {}
         self.found[ticket.cause] = Verdict(outcome.verdict, outcome.first_position, ticket.digest, facts)
+
+
+def web_deps(world: World) -> WebDeps:
+    """All the web needs, over a world: every account's token is `token-` and its code."""
+    telling, drawn = Telling(world), itertools.count(1)
+
+    async def kafka() -> str:
+        return ""
+
+    return WebDeps(
+        reads=telling,  # type: ignore[arg-type]
+        people=telling,
+        fhir=Kept(lambda: world.state.cases),
+        log=telling,  # type: ignore[arg-type]
+        publish=telling.publish,
+        account=lambda token: token.removeprefix("token-"),
+        kafka_away=kafka,
+        policy=world.policy,
+        now=lambda: world.now,
+        clock=lambda: 1.0,
+        draw=lambda count: next(drawn).to_bytes(count, "big"),
+        limits=Limits(verdict_s=0.001, wait_s=0.2),
+    )

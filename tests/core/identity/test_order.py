@@ -49,7 +49,15 @@ def test_no_person_holds_two_records_that_a_guard_keeps_apart(claims: list[Perso
     memory = arrive(claims, list(range(len(claims))))
     for a, b in memory.linked():
         found = compare(memory.records[a].features, memory.records[b].features, MODEL).guard
-        assert not guards.parts(found), (found, memory.records[a], memory.records[b])
+        assert not guards.parts(found) or is_a_slip(memory, found, a, b), (found, memory.records[a], memory.records[b])
+
+
+def is_a_slip(memory: Memory, guard: str, a: str, b: str) -> bool:
+    """Whether a third mention of the person, under the number or id of one of the two, shows that the other slipped."""
+    if guard not in guards.SLIPS:
+        return False
+    of = {id_: record.features for id_, record in memory.records.items() if record.person == memory.records[a].person}
+    return any(guards.is_known(of[c], of[end]) for c in of for end in (a, b) if c != end)
 
 
 @many

@@ -163,6 +163,29 @@ def test_a_contradiction_is_flagged(intake: Intake, task: dict[str, Any], flag: 
     assert flag in send(intake, add(bundle(), resourceType="Task", focus=focus, **task)).flags
 
 
+def test_a_step_older_than_its_task_is_flagged(intake: Intake) -> None:
+    focus = {"reference": "urn:uuid:6f0c0e4e-0001-4c58-9f3a-000000000002"}
+    whole = {"resourceType": "Task", "id": "t1", "status": "accepted", "authoredOn": "2026-11-18T00:00:00Z"}
+    step = {"resourceType": "Task", "status": "accepted", "authoredOn": "2026-11-17T00:00:00Z"}
+    held = add(add(bundle(), focus=focus, **whole), partOf=[{"reference": "Task/t1"}], **step)
+    assert send(intake, held).flags == ("dates_contradict",)
+    step["authoredOn"] = "2026-11-18T01:00:00Z"
+    assert send(intake, add(add(bundle(), focus=focus, **whole), partOf=[{"reference": "Task/t1"}], **step)).flags == ()
+
+
+def test_a_part_asked_for_before_the_whole_is_flagged(intake: Intake) -> None:
+    assert "dates_contradict" in send(intake, add(bundle(), **child(authoredOn="2026-11-01T00:00:00Z"))).flags
+    assert "dates_contradict" not in send(intake, add(bundle(), **child(authoredOn="2026-11-17T00:00:00Z"))).flags
+
+
+def test_a_consent_given_after_the_referral_is_flagged(intake: Intake) -> None:
+    held = bundle()
+    consent(held)["dateTime"] = "2026-11-16T11:00:00+09:00"
+    assert "consent_after_referral" in send(intake, held).flags
+    consent(held)["dateTime"] = "2026-11-16"
+    assert "consent_after_referral" not in send(intake, held).flags
+
+
 def consent(held: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = held["entry"][2]["resource"]
     return found

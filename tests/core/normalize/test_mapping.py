@@ -50,3 +50,9 @@ def test_a_legal_dong_in_two_administrative_ones_says_nothing_by_itself() -> Non
 def test_a_crosswalk_row_that_names_nothing_is_told_so(row: str) -> None:
     with pytest.raises(Usage):
         read_crosswalk(HEADER + row)
+
+
+@pytest.mark.parametrize(("sign", "marked"), [("○", True), ("△", False), ("－", False), ("★", False)])
+def test_one_sign_is_not_every_sign(mapping: Mapping, sign: str, *, marked: bool) -> None:
+    """Squeezed to letters and digits, all signs are the same nothing."""
+    assert mapping.is_mark("yes", sign) is marked

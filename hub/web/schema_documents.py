@@ -7,6 +7,7 @@ there cannot be promised here.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final, get_args
 
 import msgspec
@@ -50,18 +51,30 @@ SYSTEM: Final[dict[str, type[BaseModel]]] = {
 CLAIMS: Final = get_args(canonical.Claim)
 
 
+@lru_cache(maxsize=1)
 def documents() -> dict[str, Schema]:
-    """Every document by name."""
+    """Every document by name. Made once; not to be changed."""
     found = {"envelope": _envelope(), "entry": _titled(entries.ADAPTER.json_schema(by_alias=True), "Ledger entry")}
-    found |= {f"native-{_name(urn)}": model.model_json_schema() for urn, model in NATIVE.items()}
+    found |= {f"native-{short_name(urn)}": model.model_json_schema() for urn, model in NATIVE.items()}
     found |= {f"system-{name}": model.model_json_schema() for name, model in SYSTEM.items()}
     found["canonical"] = _canonical()
     found["feed"] = _feed("hub.feed: the city's view", FEED_FACTS, sealed=True)
     found["outbox"] = _feed("hub.out.<agency>: an agency's view", OUTBOX_FACTS, sealed=False)
-    return {name: {"$schema": DIALECT, **schema} for name, schema in found.items()}
+    return {name: {"$schema": DIALECT, **_tagged(schema)} for name, schema in found.items()}
 
 
-def _name(urn: str) -> str:
+def _tagged(held: Any) -> Any:  # noqa: ANN401 - any JSON within a schema
+    """The same, with the tag of every tagged union required: the models refuse what bears none."""
+    if isinstance(held, list):
+        return [_tagged(one) for one in held]
+    if not isinstance(held, dict):
+        return held
+    inner = {name: _tagged(one) for name, one in held.items()}
+    tag = held["discriminator"]["propertyName"] if "oneOf" in held and "discriminator" in held else ""
+    return {**inner, "required": [tag]} if tag else inner
+
+
+def short_name(urn: str) -> str:
     """'fhir-r4-bundle-v1' of 'urn:ieum:format:fhir-r4-bundle:v1'."""
     return urn.removeprefix("urn:ieum:format:").replace(":", "-")
 

@@ -1,0 +1,59 @@
+"""`hub household`: a worker's word on who lives with whom. Owns the commands' names.
+
+The word goes through the API as the named agency, is decided by the ledger and holds for as long as the persons live at
+that address.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from hub.cli import screens
+from hub.cli.asking import CITY, As, Asking
+from hub.cli.output import Json, State, examples
+from hub.cli.output import group as new_group
+from hub.cli.person import Reason, Text, judge, show
+from hub.cli.screens import Lang, Language
+
+group = new_group()
+Case = Annotated[str, typer.Argument(metavar="CASE", help="The case of the household.")]
+
+
+@group.command("split")
+@examples("hub household split 0191d0c4-… 0191d0d1-… --reason asked_person")
+def split(
+    case: Case,
+    persons: Annotated[list[str], typer.Argument(metavar="PERSON...", help="Members who live on their own.")],
+    reason: Reason,
+    text: Text = "",
+    as_agency: As = CITY,
+    lang: Lang = Language.ko,
+    state: State = None,
+    as_json: Json = False,
+) -> None:
+    """Say that members of a case are a household of their own. Referrals stay with the household they were made for."""
+    body = {"persons": list(persons), "reason": reason, "text": text}
+    with Asking(as_agency, state) as asking:
+        told = judge(asking, f"/v1/cases/{case}/split", body)
+    show(told, screens.judged(told, lang), as_json=as_json)
+
+
+@group.command("join")
+@examples("hub household join 0191d0c4-… 0191d0c5-… --reason documents_seen")
+def join(
+    case: Case,
+    other: Annotated[str, typer.Argument(metavar="OTHER", help="The case whose household is the same.")],
+    reason: Reason,
+    text: Text = "",
+    as_agency: As = CITY,
+    lang: Lang = Language.ko,
+    state: State = None,
+    as_json: Json = False,
+) -> None:
+    """Say that the household of another case is this one: its members move here, and duplicates are judged again."""
+    body = {"other": other, "reason": reason, "text": text}
+    with Asking(as_agency, state) as asking:
+        told = judge(asking, f"/v1/cases/{case}/join", body)
+    show(told, screens.judged(told, lang), as_json=as_json)

@@ -1,0 +1,257 @@
+"""A worker's word on who is who and who lives with whom, sent to the ledger: merge, unmerge, reviews, split, join.
+
+Owns these answers. The word is published like any other message and decided by the ledger alone; what is unknown
+and what must not be known take the same way and get the same answer. `time` is left to the envelope, so that a repeat
+under the same Idempotency-Key carries the same data and gets the first verdict. Free text stays encrypted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Final, NoReturn, TypeVar
+
+import orjson
+from anyio import to_thread
+from fastapi import APIRouter, Request
+from pydantic import Field, ValidationError
+from starlette.responses import Response
+
+from hub.core import feedview
+from hub.core.directory import Agency
+from hub.core.privacy import may_know
+from hub.ledger.reads import Verdict
+from hub.schemas.canonical import Refusal
+from hub.schemas.native.identity import IdentityReason
+from hub.schemas.native.wire import Own, Text, Token, refusal_of
+from hub.schemas.topics import Formats, Types
+from hub.web import intake
+from hub.web.answers import json_answer, reason_body
+from hub.web.changes import IdempotencyKey
+from hub.web.courier import Courier, Sent, outcome, receipt_path
+from hub.web.deps import WebDeps
+from hub.web.door import Door, caller_of
+from hub.web.intake import Message
+from hub.web.parameters import Wait, known_id
+from hub.web.problems import ProblemError, not_found, refused
+from hub.web.reading import read_body
+
+DECISIONS: Final = frozenset({"same", "apart"})
+#: Refusals that say: not as things stand. The rest is the request's own fault.
+NOT_NOW: Final = frozenset(
+    {"already_one", "nothing_left", "nobody_left", "records_missing", "unknown_record", "too_many"}
+)
+UNKNOWN: Final = frozenset({"unknown_person", "unknown_review", "unknown_case"})
+#: Entries one word can cause: two persons of many mentions each, their households and duplicates.
+MOST_ENTRIES: Final = 1000
+Body = TypeVar("Body", bound="Judged")
+
+
+class Judged(Own):
+    """Why somebody is sure, and in which words."""
+
+    reason: IdentityReason
+    text: Text = ""
+
+
+class Merged(Judged):
+    """A merge: with whom."""
+
+    other: Token
+
+
+class Unmerged(Judged):
+    """An unmerge: the mentions that are somebody else's; none where one merge made by hand is taken back."""
+
+    records: Annotated[tuple[Token, ...], Field(max_length=100)] = ()
+
+
+class Parted(Judged):
+    """A split: who lives on their own."""
+
+    persons: Annotated[tuple[Token, ...], Field(min_length=1, max_length=100)]
+
+
+class Joined(Judged):
+    """A join: the other case."""
+
+    other: Token
+
+
+class Judgments:
+    """Asks the ledger and waits for its word."""
+
+    def __init__(self, deps: WebDeps, door: Door, courier: Courier) -> None:
+        self._deps, self._door, self._courier = deps, door, courier
+
+    def routes(self, router: APIRouter) -> None:
+        """Add the addresses."""
+        for path, endpoint, tag, more in (
+            ("/v1/persons/{id}/merge", self.merge, "persons", {"other": "The person that is the same."}),
+            ("/v1/persons/{id}/unmerge", self.unmerge, "persons", {"records": "Mentions of somebody else."}),
+            ("/v1/reviews/{id}/{decision}", self.review, "reviews", {}),
+            ("/v1/cases/{id}/split", self.split, "cases", {"persons": "Members who live on their own."}),
+            ("/v1/cases/{id}/join", self.join, "cases", {"other": "The case whose household is the same."}),
+        ):
+            about = reason_body(list(IdentityReason.__args__), more)  # type: ignore[attr-defined]
+            router.add_api_route(path, endpoint, methods=["POST"], tags=[tag], openapi_extra=about)
+
+    async def merge(
+        self,
+        request: Request,
+        id: str,  # noqa: A002 - the address's name
+        wait: Wait | None = None,
+        idempotency_key: IdempotencyKey = None,
+    ) -> Response:
+        """Two persons are one: every mention of the one and of the other, whatever arrives later.
+
+        200 with what followed; 404 if there is no such person; 409 if it is not possible as things stand; 202 with the
+        receipt when the ledger did not answer in time.
+        """
+        person = known_id(id)
+        asked = await self._body(request, Merged)
+        about = {"decision": "same", "persons": [person, known_id(asked.other)]}
+        return await self._judge(request, person, about, asked, wait, idempotency_key)
+
+    async def unmerge(
+        self,
+        request: Request,
+        id: str,  # noqa: A002
+        wait: Wait | None = None,
+        idempotency_key: IdempotencyKey = None,
+    ) -> Response:
+        """One person is two: the named mentions are somebody else's. Answers as a merge does."""
+        person = known_id(id)
+        asked = await self._body(request, Unmerged)
+        records = [known_id(record) for record in asked.records]
+        about = {"decision": "apart", "persons": [person]} | ({"records": records} if records else {})
+        return await self._judge(request, person, about, asked, wait, idempotency_key)
+
+    async def review(
+        self,
+        request: Request,
+        id: str,  # noqa: A002
+        decision: str,
+        wait: Wait | None = None,
+        idempotency_key: IdempotencyKey = None,
+    ) -> Response:
+        """Answer a review: `same` or `apart`. Answers as a merge does."""
+        review = known_id(id)
+        if decision not in DECISIONS:
+            raise not_found()
+        asked = await self._body(request, Judged)
+        return await self._judge(
+            request, review, {"decision": decision, "review": review}, asked, wait, idempotency_key
+        )
+
+    async def split(
+        self,
+        request: Request,
+        id: str,  # noqa: A002
+        wait: Wait | None = None,
+        idempotency_key: IdempotencyKey = None,
+    ) -> Response:
+        """Members of a case are a household of their own, for as long as they live there. Answers as a merge does."""
+        case = known_id(id)
+        asked = await self._body(request, Parted)
+        about = {"decision": "split", "case": case, "persons": [known_id(person) for person in asked.persons]}
+        return await self._judge(request, case, about, asked, wait, idempotency_key)
+
+    async def join(
+        self,
+        request: Request,
+        id: str,  # noqa: A002
+        wait: Wait | None = None,
+        idempotency_key: IdempotencyKey = None,
+    ) -> Response:
+        """The household of another case is this one. Answers as a merge does."""
+        case = known_id(id)
+        asked = await self._body(request, Joined)
+        about = {"decision": "join", "case": case, "other": known_id(asked.other)}
+        return await self._judge(request, case, about, asked, wait, idempotency_key)
+
+    async def _body(self, request: Request, model: type[Body]) -> Body:
+        body = await read_body(request, self._deps.limits.form, self._deps.limits.body_s)
+        try:
+            value = orjson.loads(body) if body.strip() else {}
+        except orjson.JSONDecodeError:
+            raise ProblemError("invalid", "The body is not JSON (RFC 8259) in UTF-8.") from None
+        if isinstance(value, dict):
+            value = {name: held for name, held in value.items() if held is not None}
+        try:
+            return model.model_validate(value)
+        except ValidationError as error:
+            raise refused(refusal_of(error).reasons) from None
+
+    async def _judge(
+        self,
+        request: Request,
+        key: str,
+        about: dict[str, Any],
+        asked: Judged,
+        wait: float | None,
+        idempotency_key: str | None,
+    ) -> Response:
+        agency = caller_of(request).agency
+        self._door.spend(agency, 1)
+        data = about | {"reason": asked.reason} | ({"text": asked.text} if asked.text else {})
+        message = self._message(agency, key, data, idempotency_key or self._deps.draw(16).hex())
+        wait_s = self._deps.limits.wait_s if wait is None else wait
+        (sent,) = await self._courier.submit(agency, [message], wait_s)
+        return await self._answer(sent, agency, about["decision"])
+
+    def _message(self, agency: Agency, key: str, data: dict[str, Any], id_: str) -> Message:
+        value = {
+            "specversion": "1.0",
+            "id": id_,
+            "source": f"//agency/{agency.code}/web",
+            "type": Types.HOUSEHOLD if "case" in data else Types.IDENTITY,
+            "time": self._deps.now(),
+            "dataschema": Formats.HOUSEHOLD if "case" in data else Formats.IDENTITY,
+            "partitionkey": key,
+            "data": data,
+        }
+        message = intake.one(orjson.dumps(value), agency.code)
+        if isinstance(message, Refusal):
+            raise refused(message.reasons)
+        return message
+
+    async def _answer(self, sent: Sent, agency: Agency, decision: str) -> Response:
+        """The verdict, and what followed from it. A repeat gets the first one."""
+        verdict, receipt = sent.verdict, receipt_path(sent.envelope.source, sent.envelope.id)
+        value: dict[str, Any] = {"decision": decision, "id": sent.envelope.id, "receipt": receipt}
+        if verdict is None:
+            return json_answer(value | outcome(None), 202, {"Location": receipt})
+        if verdict.verdict == "refused":
+            _refuse(verdict.facts.get("reasons", []))
+        followed = await to_thread.run_sync(self._followed, verdict, agency)
+        return json_answer(value | outcome(verdict) | {"followed": followed})
+
+    def _followed(self, verdict: Verdict, agency: Agency) -> list[dict[str, Any]]:
+        """The entries this word caused, as far as the account may know of them; the word itself stands first."""
+        return list(_told(self._deps.reads.entries(verdict.position - 1, MOST_ENTRIES), agency))
+
+
+def _told(posted: list[Any], agency: Agency) -> Iterator[dict[str, Any]]:
+    cause: object = None
+    for one in posted:
+        digest = orjson.loads(one.entry).get("cause")
+        if cause is not None and digest != cause:
+            return
+        cause = digest
+        entry = feedview.read(one.entry)
+        if may_know(entry.facts["audience"], agency):
+            facts = {n: entry.facts[n] for n in feedview.OUTBOX_FACTS.get(entry.kind, ()) if n in entry.facts}
+            yield {"position": one.position, "kind": entry.kind, "facts": facts}
+
+
+def _refuse(reasons: list[dict[str, Any]]) -> NoReturn:
+    """The refusal under its own status: the first reason says which."""
+    code = str(reasons[0]["code"]) if reasons else ""
+    if code in UNKNOWN:
+        raise not_found()
+    if code == "not_allowed":
+        raise ProblemError("forbidden", "Only a city desk, a dong center or victim support decides who is who.")
+    errors = [{"pointer": r["path"].removeprefix("/data"), "code": r["code"], "detail": r["text"]} for r in reasons]
+    if code in NOT_NOW:
+        raise ProblemError("illegal_change", errors=errors)
+    raise ProblemError("id_conflict" if code == "id_conflict" else "invalid", errors=errors)
