@@ -196,7 +196,11 @@ def _referral_duplicated(state: State, entry: Entry, facts: Facts, opened: Opene
     del entry, opened
     found = state.find(facts["referral"])
     if found:
-        found[1].state, found[1].duplicate_of, found[1].due = "duplicate", facts["duplicate_of"], ""
+        referral = found[1]
+        if referral.state == "offered" and referral.receiver in referral.tried:
+            # Nobody refused: should it turn out to be somebody else's request, it is asked of the same agency again.
+            referral.tried.remove(referral.receiver)
+        referral.state, referral.duplicate_of, referral.due = "duplicate", facts["duplicate_of"], ""
         _touch(state, *found)
     _tighten(state, facts.get("tightens"))
 

@@ -60,13 +60,15 @@ def test_a_merge_makes_one_person_and_one_request(world: World, two: tuple[str, 
 
 def test_an_unmerge_gives_back_both_persons_their_requests_and_their_ids(world: World, two: tuple[str, str]) -> None:
     older, younger = two
+    asked = {r.receiver for c in world.state.cases.values() for r in c.referrals.values()}
     world.judge("same", persons=[older, younger])
     outcome = world.judge("apart", persons=[younger])  # by its former id
     assert kinds(outcome)[:2] == ["identity.decided", "person.split"]
     assert {p for p, records in world.state.persons.items() if records} == {older, younger}
     assert (world.state.living(older), world.state.living(younger)) == (older, younger)
-    states = sorted(r.state for c in world.state.cases.values() for r in c.referrals.values())
-    assert states == ["offered", "offered"]
+    every = [r for c in world.state.cases.values() for r in c.referrals.values()]
+    assert sorted(r.state for r in every) == ["offered", "offered"]
+    assert {r.receiver for r in every} == asked  # nobody had refused, so the same agencies are asked again
 
 
 def test_the_machine_never_undoes_a_human_cannot_link(world: World) -> None:
