@@ -30,7 +30,7 @@ demo: setup
 
 # Pins again what requirements/*.in ask for; the outputs name no package host.
 lock: setup
-	cd requirements && for name in uv server dev bench; do \
+	cd requirements && for name in uv server connectors dev bench; do \
 	    ../.venv/bin/uv pip compile -q --upgrade --generate-hashes --universal --python-version 3.11 \
 	        --no-emit-index-url --no-header $$name.in -o $$name.txt || exit 1; \
 	done

@@ -7,6 +7,7 @@ caller returns when its own events are durable, so an acknowledgment still stand
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
@@ -58,6 +59,8 @@ class Intake:
                 counts = await loop.run_in_executor(self.thread, self._put, group)
             except Full as error:
                 counts = [error] * len(group) if len(group) == 1 else await self._each(group)
+            except sqlite3.Error as error:  # a broken disk: nobody may wait for an answer that never comes
+                counts = [error] * len(group)
             for ask, count in zip(group, counts, strict=True):
                 if ask.done.done():
                     continue

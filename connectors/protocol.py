@@ -29,6 +29,8 @@ Event = dict[str, Any]
 #: A field of a configuration that no log, no `spec` example and no error may show.
 SECRET = {"writeOnly": True}
 PENDING, RECORDED, REFUSED, SEEN = "pending", "recorded", "refused", "seen"
+#: The hub holds it for good and will not be asked what became of it: Kafka without the hub's address.
+TAKEN = "taken"
 
 
 class Full(HubError):  # noqa: N818 - named by what it is, as the tree it belongs to
@@ -51,7 +53,7 @@ class Check(msgspec.Struct, frozen=True):
 
 
 class Receipt(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What became of one event. status: recorded, refused (with reasons: path, code, text), seen or pending.
+    """What became of one event. status: recorded, refused (with reasons: path, code, text), seen, pending or taken.
 
     referrals: the sender's referrals that came of it, as they stand: id, number, need, state, receiver, due. `about`:
     what the connector gave along with the event (`Take.about`).

@@ -19,13 +19,14 @@ import msgspec
 import orjson
 
 from connectors.reading_fhir import bundles
+from connectors.reading_report import CSV_SHEET, list_name
 from connectors.reading_tables import OLE, ZIP, Broken, Line, csv_lines, xlsx_lines
 from hub.errors import Usage
 from hub.schemas.canonical import Refusal
 from hub.schemas.envelope import RAW_LIMIT, read_object
 from hub.schemas.topics import Formats, Types
 
-__all__ = ["NAMES", "Broken", "read", "read_fhir_folder"]
+__all__ = ["NAMES", "Broken", "Placed", "Sender", "placed", "read", "read_fhir_folder"]
 
 FILE_LIMIT: Final = 64 * 1_048_576  # bytes of a file that is read whole
 #: Names a person may give for `fmt`, as `hub send --format` takes them.
@@ -59,12 +60,24 @@ _BATCH_ENDS: Final = re.compile(rb"[\r\n\x1c]+(?:BTS|FTS)[^\r\n]*")
 Event = dict[str, Any]
 
 
+class Placed(msgspec.Struct, frozen=True):
+    """What stands at a place of a file: `row` as people count it (of JSON the line, of HL7 the message), its sheet."""
+
+    row: int
+    item: Event | Broken
+    sheet: str = ""
+
+
 class Sender(msgspec.Struct, frozen=True):
-    """Who sends, when, under which key (secret, at least 16 bytes, the same for ever: ids depend on it)."""
+    """Who sends, when, under which key (secret, at least 16 bytes, the same for ever: ids depend on it).
+
+    system: the last part of `source`, where it is not told by the format.
+    """
 
     agency: str
     key: bytes
     now: str
+    system: str = ""
 
     def event(self, schema: str, subject: object, **payload: object) -> Event:
         """A CloudEvents message around `payload` (data or data_base64)."""
@@ -72,7 +85,7 @@ class Sender(msgspec.Struct, frozen=True):
         return {
             "specversion": "1.0",
             "id": self._hide(b"id", content),
-            "source": f"//agency/{self.agency}/{_SYSTEMS.get(schema, 'files')}",
+            "source": f"//agency/{self.agency}/{self.system or _SYSTEMS.get(schema, 'files')}",
             "type": _TYPES.get(schema, Types.REFERRAL),
             "time": self.now,
             "dataschema": schema,
@@ -95,74 +108,90 @@ def read(path: Path, agency: str, *, key: bytes, now: str, fmt: str | None = Non
         now: time of the events, RFC 3339.
         fmt: a name of `NAMES` or a `dataschema`, where rows or JSON lines should not be told by their fields.
     """
-    sender = Sender(agency, key, now)
+    for found in placed(path, Sender(agency, key, now), fmt):
+        yield found.item
+
+
+def placed(path: Path, sender: Sender, fmt: str | None = None, name: str = "") -> Iterator[Placed]:
+    """As `read`, each with its place. name: the file's own, where `path` is a copy (lists are named after files)."""
     schema = NAMES.get(fmt, fmt) if fmt else None
     if schema not in {None, *NAMES.values()}:
         raise Usage(f"The format {fmt} is unknown.", f"Use one of {', '.join(NAMES)}.")
     try:
-        found = _folder([path], sender) if path.is_dir() else _file(path, sender, schema)
+        found = _at(0, _folder([path], sender)) if path.is_dir() else _file(path, sender, schema, name or path.name)
         for item in found:
-            yield _bounded(item, path)
+            yield item if isinstance(item.item, Broken) else _bounded(item, path)
     except OSError as error:
-        yield Broken(str(path), 0, f"cannot be opened: {error.strerror}")
+        yield Placed(0, Broken(str(path), 0, f"cannot be opened: {error.strerror}"))
+
+
+def _at(row: int, items: Iterable[Event | Broken]) -> Iterator[Placed]:
+    for item in items:
+        yield Placed(item.row if isinstance(item, Broken) else row, item)
 
 
 def read_fhir_folder(paths: Iterable[Path], agency: str, *, key: bytes, now: str) -> Iterator[Event | Broken]:
     """Loose FHIR resources (files, or folders of files) as one transaction bundle per root ServiceRequest."""
     for item in _folder(paths, Sender(agency, key, now)):
-        yield _bounded(item, Path("bundle"))
+        yield _bounded(Placed(0, item), Path("bundle")).item
 
 
-def _bounded(item: Event | Broken, path: Path) -> Event | Broken:
+def _bounded(found: Placed, path: Path) -> Placed:
     """The hub would refuse a message above the limit; here its file and size can still be named."""
-    if isinstance(item, Broken) or len(orjson.dumps(item)) <= RAW_LIMIT:
-        return item
-    return Broken(str(path), 0, f"a message is larger than {RAW_LIMIT} bytes")
+    if isinstance(found.item, Broken) or len(orjson.dumps(found.item)) <= RAW_LIMIT:
+        return found
+    return Placed(found.row, Broken(str(path), found.row, f"a message is larger than {RAW_LIMIT} bytes"))
 
 
-def _file(path: Path, sender: Sender, schema: str | None) -> Iterator[Event | Broken]:
+def _file(path: Path, sender: Sender, schema: str | None, name: str) -> Iterator[Placed]:
     with path.open("rb") as handle:
         head = handle.read(4096)
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip(b" \t\r\n\x0b")
     if not start:
-        return iter((Broken(str(path), 0, "the file is empty"),))
+        return _at(0, (Broken(str(path), 0, "the file is empty"),))
     if head.startswith((ZIP, OLE)):
-        return _rows(path, xlsx_lines(path), sender, schema)
+        return _rows(name, xlsx_lines(path), sender, schema)
     if start.startswith((b"MSH", b"FHS", b"BHS")):
         return _hl7(path, sender)
     if start.startswith((b"{", b"[")):
         return _json(path, sender, schema)
-    return _rows(path, csv_lines(path), sender, schema)
+    return _rows(name, csv_lines(path), sender, schema)
 
 
-def _rows(path: Path, lines: Iterator[Line | Broken], sender: Sender, schema: str | None) -> Iterator[Event | Broken]:
+def _rows(name: str, lines: Iterator[Line | Broken], sender: Sender, schema: str | None) -> Iterator[Placed]:
     """One event a row, cells as text beside their header."""
+    stem = list_name(name)
     for line in lines:
         if isinstance(line, Broken):
-            yield line
+            yield Placed(line.row, line)
             continue
         told = schema or (Formats.HOUSING if any("체납" in title for title in line.header) else Formats.WELFARE)
-        register = f"{path.stem}/{line.sheet}" if line.sheet else path.stem
+        register = f"{stem}/{line.sheet}" if line.sheet and line.sheet != CSV_SHEET else stem
         data = {"header": line.header, "cells": line.cells, "row": line.row, "register": register[:256]}
-        yield sender.event(told, [register, line.cells[0]], data=data)
+        yield Placed(line.row, sender.event(told, [register, line.cells[0]], data=data), line.sheet)
 
 
-def _hl7(path: Path, sender: Sender) -> Iterator[Event | Broken]:
+def _hl7(path: Path, sender: Sender) -> Iterator[Placed]:
     """Messages as bytes: their charset is their own affair (MSH-18)."""
     raw = _whole(path)
     if isinstance(raw, Broken):
-        yield raw
+        yield Placed(0, raw)
         return
+    row = 0
     for message in _MESSAGES.split(raw):
         octets = _BATCH_ENDS.sub(b"", message).strip(b"\x0b\x1c\r\n ")
         if not octets.startswith(b"MSH"):
             continue  # a batch header before the first message
+        row += 1
         number = re.search(rb"[\r\n]RF1\|(?:[^|\r\n]*\|){5}([^|\r\n]+)", octets)
         subject = number.group(1).hex() if number else octets.hex()
-        yield sender.event(Formats.HL7, subject, data_base64=base64.b64encode(octets + b"\r").decode())
+        event = sender.event(Formats.HL7, subject, data_base64=base64.b64encode(octets + b"\r").decode())
+        yield Placed(row, event)
+    if not row:
+        yield Placed(0, Broken(str(path), 0, "no HL7 message begins here"))
 
 
-def _json(path: Path, sender: Sender, schema: str | None) -> Iterator[Event | Broken]:
+def _json(path: Path, sender: Sender, schema: str | None) -> Iterator[Placed]:
     """One JSON document, an array of them, or one on each line."""
     with path.open("rb") as handle:
         first = handle.readline(RAW_LIMIT + 1).removeprefix(b"\xef\xbb\xbf").strip()
@@ -171,7 +200,7 @@ def _json(path: Path, sender: Sender, schema: str | None) -> Iterator[Event | Br
         return
     raw = _whole(path)
     if isinstance(raw, Broken):
-        yield raw
+        yield Placed(0, raw)
         return
     text = raw.removeprefix(b"\xef\xbb\xbf").strip()
     # Inside an object, an array is read as strictly as any document.
@@ -194,22 +223,22 @@ def _json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any] | Refusal]]:
 
 def _documents(
     documents: Iterable[tuple[int, Any]], path: Path, sender: Sender, schema: str | None
-) -> Iterator[Event | Broken]:
+) -> Iterator[Placed]:
     """Each document by what it is; loose resources wait for the others they belong to."""
     loose: list[tuple[str, dict[str, Any]]] = []
     for row, document in documents:
         if isinstance(document, Refusal):
-            yield Broken(str(path), row, document.reasons[0].text)
+            yield Placed(row, Broken(str(path), row, document.reasons[0].text))
         elif not isinstance(document, dict):
-            yield Broken(str(path), row, "no JSON object")
+            yield Placed(row, Broken(str(path), row, "no JSON object"))
         elif document.get("resourceType") == "Bundle":
-            yield sender.event(Formats.FHIR, _fhir_subject(document), data=document)
+            yield Placed(row, sender.event(Formats.FHIR, _fhir_subject(document), data=document))
         elif "resourceType" in document:
             loose.append((str(path), document))
         else:
-            yield _form(document, path, row, sender, schema)
+            yield Placed(row, _form(document, path, row, sender, schema))
     if loose:
-        yield from _bundled(loose, sender)
+        yield from _at(0, _bundled(loose, sender))
 
 
 def _form(document: dict[str, Any], path: Path, row: int, sender: Sender, schema: str | None) -> Event | Broken:

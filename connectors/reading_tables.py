@@ -11,13 +11,15 @@ import csv
 import re
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Final
 
 import msgspec
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
+
+from connectors.reading_report import ReportColumns
 
 ZIP: Final = b"PK\x03\x04"
 OLE: Final = b"\xd0\xcf\x11\xe0"
@@ -32,6 +34,7 @@ HEADER_CELLS: Final = 3
 LABEL_LIMIT: Final = 40  # characters of a column title
 
 _NUMBERISH: Final = re.compile(r"[\d\s.,:/-]+")
+_PLACE_LENGTH: Final = 16  # bytes of `r="XFD1048576"` and what is before it
 _PLACE: Final = re.compile(rb'\br="([A-Z]{1,3})(\d{1,7})"')
 
 
@@ -54,7 +57,7 @@ class Line(msgspec.Struct, frozen=True):
 
 def csv_lines(path: Path) -> Iterator[Line | Broken]:
     """The rows of a CSV below its header."""
-    with path.open(encoding=_encoding(path), errors="surrogateescape", newline="") as handle:
+    with path.open(encoding=charset(path), errors="surrogateescape", newline="") as handle:
         lines = _Bounded(handle.readline)
         first = lines.peek()
         reader = csv.reader(lines, delimiter=max(",\t;|", key=first.count))
@@ -115,13 +118,24 @@ def _csv_rows(reader: Iterator[list[str]], lines: _Bounded, path: Path) -> Itera
             continue
         if lines.number in lines.too_long:
             yield Broken(str(path), lines.number, f"the line is longer than {LINE_LIMIT} characters")
-        elif any("\udc80" <= letter <= "\udcff" for cell in cells for letter in cell):
+        elif not all(map(_is_text, cells)):
             yield Broken(str(path), lines.number, "bytes that are neither UTF-8 nor CP949")
         else:
             yield lines.number, cells
 
 
-def _encoding(path: Path) -> str:
+def _is_text(cell: str) -> bool:
+    """Whether no byte of it was kept undecoded (a lone surrogate, which no encoder of UTF-8 takes)."""
+    if cell.isascii():
+        return True
+    try:
+        cell.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def charset(path: Path) -> str:
     """UTF-8 cannot be mistaken; whatever is not is CP949, the charset of Korean spreadsheets."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     with path.open("rb") as handle:
@@ -157,36 +171,51 @@ def xlsx_lines(path: Path) -> Iterator[Line | Broken]:
 
 
 def _sheet_lines(sheet: CalamineSheet, path: Path) -> Iterator[Line | Broken]:
-    rows = [[_text(cell) for cell in row] for row in sheet.to_python(skip_empty_area=False)]
-    _spread(rows, sheet.merged_cell_ranges or [])
-    yield from _below_header(enumerate(rows, 1), path, sheet.name)
+    start = sheet.start or (0, 0)
+    left = [""] * start[1]  # empty rows above are given, empty columns are not
+    rows = ([*left, *map(_text, row)] for row in sheet.iter_rows())
+    yield from _below_header(enumerate(_spread(rows, sheet.merged_cell_ranges or []), 1), path, sheet.name)
 
 
-def _spread(rows: list[list[str]], ranges: Sequence[tuple[tuple[int, int], tuple[int, int]]]) -> None:
+def _spread(
+    rows: Iterable[list[str]], ranges: Sequence[tuple[tuple[int, int], tuple[int, int]]]
+) -> Iterator[list[str]]:
     """A cell merged over several rows says the same for each of them. Merged sideways it is a title."""
+    begin: dict[int, list[tuple[int, int]]] = {}
     for (top, column), (bottom, _) in ranges:
-        for row in rows[top + 1 : bottom + 1]:
-            if column < len(row) and column < len(rows[top]) and not row[column]:
-                row[column] = rows[top][column]
+        if bottom > top:
+            begin.setdefault(top, []).append((column, bottom))
+    held: dict[int, tuple[int, str]] = {}  # column → last row, text
+    for number, row in enumerate(rows):
+        for column, (bottom, text) in list(held.items()):
+            if number > bottom:
+                del held[column]
+            elif column < len(row) and not row[column]:
+                row[column] = text
+        held |= {column: (bottom, row[column]) for column, bottom in begin.get(number, ()) if column < len(row)}
+        yield row
 
 
-def _below_header(
-    rows: Iterator[tuple[int, list[str]] | Broken] | enumerate[list[str]], path: Path, sheet: str
-) -> Iterator[Line | Broken]:
+def _below_header(rows: Iterable[tuple[int, list[str]] | Broken], path: Path, sheet: str) -> Iterator[Line | Broken]:
     """Rows as lines, once the header is found among the first rows; titles above it are skipped."""
     header: list[str] = []
+    ours: ReportColumns | None = None
     seen = 0
     for item in rows:
         if isinstance(item, Broken):
             yield item
             continue
         number, cells = item
+        if ours:
+            number, cells = ours.restored(number, cells)
         filled = [cell for cell in cells if cell.strip()]
         seen += bool(filled)
         if header and filled:
             yield _line(number, header, cells, path, sheet)
         elif not header and _is_header(filled):
             header = [cell.strip() for cell in _trimmed(cells)]
+            if ours := ReportColumns.among(header):
+                header = _trimmed(ours.without(header))
         elif not header and seen > HEADER_WITHIN:
             break
     if seen and not header:
@@ -253,11 +282,15 @@ def _dangerous(path: Path) -> str:
 
 def _spans(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> int:
     """Cells of the rectangle up to the farthest cell, which the reader would hold in memory."""
+    rows = columns = 0
     with archive.open(part) as handle:
-        xml = handle.read(part.file_size)
-    places = _PLACE.findall(xml)
-    rows = max((int(row) for _, row in places), default=0)
-    return rows * max((_column(name) for name, _ in places), default=0)
+        rest = b""
+        while chunk := handle.read(LINE_LIMIT):
+            held = rest + chunk
+            rest = held[-_PLACE_LENGTH:]  # a place may be cut in two
+            for name, row in set(_PLACE.findall(held)):
+                rows, columns = max(rows, int(row)), max(columns, _column(name))
+    return rows * columns
 
 
 def _column(name: bytes) -> int:

@@ -107,10 +107,13 @@ class Spool:
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
-        except BaseException:
-            self._db.execute("ROLLBACK")
+            self._db.execute("COMMIT")
+        except BaseException as error:
+            if self._db.in_transaction:  # a full disk has rolled it back already
+                self._db.execute("ROLLBACK")
+            if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode == sqlite3.SQLITE_FULL:
+                raise Full("the disk of the spool is full: nothing more is taken") from error
             raise
-        self._db.execute("COMMIT")
 
     def _add(self, event: Event, sealed: bytes) -> int:
         """Bytes added, 0 for an id that is known."""

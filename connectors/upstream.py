@@ -95,13 +95,29 @@ class Http:
 
     async def changes(self, after: str) -> tuple[list[Change], str]:
         """See `Upstream`."""
-        answer = await self._try("GET", f"/v1/feed?after={after or 0}&limit=500", b"", "application/json")
+        behind = after.partition("@")[0] or "0"  # what follows is Kafka's, should it have been the way before
+        answer = await self._try("GET", f"/v1/feed?after={behind}&limit=500", b"", "application/json")
         if answer is None or not answer.is_success:
             return [], after
         page = answer.json()
         entries = ((e["position"], e["data"]) for e in page["entries"])
         found = [Change(p, d["kind"], d["heard"], d["facts"]) for p, d in entries if not d.get("sealed")]
         return found, str(page["next"])
+
+    async def preview(self, events: Sequence[Event]) -> list[dict[str, Any]]:
+        """What the hub would make of each event; nothing is stored there. Raises `Usage` where nobody answers."""
+        answer = await self._try("POST", "/v1/preview", orjson.dumps(events), BATCH)
+        if answer is None:
+            raise Usage("The hub does not answer.", "Check the url, and the network to it.")
+        if not answer.is_success:
+            raise Usage(f"The hub answers {answer.status_code} to a preview.", "Check the token, and the hub's log.")
+        found: list[dict[str, Any]] = answer.json()["previews"]
+        return found
+
+    async def reach(self) -> int:
+        """The status of a small question as this agency; 0 where nobody answers."""
+        answer = await self._try("GET", "/v1/feed?after=0&limit=1", b"", "application/json")
+        return answer.status_code if answer is not None else 0
 
     async def _post(self, events: list[Event], found: dict[str, Receipt]) -> list[Event]:
         """Send a batch until it is answered. Returns what has to be sent again, without what can never be accepted."""
@@ -173,8 +189,8 @@ def _receipt(answer: dict[str, Any]) -> Receipt:
     """The API's receipt as ours."""
     status, verdict = str(answer["status"]), str(answer.get("verdict", ""))
     told = {"accepted": verdict or PENDING, "seen": verdict or SEEN, "no-op": RECORDED}.get(status, status)
-    reasons = tuple(answer.get("reasons", ()))
-    return Receipt(str(answer["id"]), str(answer["source"]), told, int(answer.get("position") or 0), reasons)
+    reasons, referrals = tuple(answer.get("reasons", ())), tuple(answer.get("referrals", ()))
+    return Receipt(str(answer["id"]), str(answer["source"]), told, int(answer.get("position") or 0), reasons, referrals)
 
 
 def _is_passing(answer: httpx.Response) -> bool:

@@ -183,17 +183,12 @@ async def _run(broker: KafkaBroker, consumer: BatchConsumer, index: int) -> None
 
 
 async def _relay(settings: Settings) -> None:
-    from hub.producers.provision import Administration  # noqa: PLC0415
-    from hub.producers.relay import Relay  # noqa: PLC0415 - loaded by the process that needs it
-    from hub.producers.ticker import Ticker  # noqa: PLC0415
+    from hub.producers.duties import duties  # noqa: PLC0415 - loaded by the process that needs it
 
     stopped = asyncio.Event()
     _on_signals(stopped)
-    tasks: list[asyncio.Task[Any]] = [
-        asyncio.create_task(Relay(settings).run(), name="relay"),
-        asyncio.create_task(Ticker(settings, Administration(settings), lambda: datetime.now(UTC)).run(), name="ticker"),
-        asyncio.create_task(_sign(settings), name="signer"),
-    ]
+    running = duties(settings, load_keys(settings.keys_file), lambda: datetime.now(UTC)) | {"signer": _sign(settings)}
+    tasks: list[asyncio.Task[Any]] = [asyncio.create_task(run, name=name) for name, run in running.items()]
     _settle_memory()
     waiter = asyncio.create_task(stopped.wait())
     done, _ = await asyncio.wait([*tasks, waiter], return_when=asyncio.FIRST_COMPLETED)
@@ -221,6 +216,7 @@ async def _web(settings: Settings) -> None:
         log=LogReads(Pool(settings.database_url, name="hub-log")),
         publish=outgoing.publish,
         account=reads.account,
+        rates=reads.rates,
         kafka_away=outgoing.away,
         policy=bundle,
         now=now,

@@ -47,6 +47,10 @@ class Settings:
     sign_interval_ms: int = 500
     #: A new agency's topic is noticed after this long at the latest.
     metadata_max_age_ms: int = 3000
+    #: Ports that webhooks may be sent to, separated by commas; `1-65535` for a range.
+    webhook_ports: str = "443,8443"
+    #: Networks (CIDR, by commas) webhooks may reach although they are not public; http:// only to loopback ones.
+    webhook_networks: str = ""
 
     @property
     def keys_file(self) -> Path:

@@ -9,7 +9,8 @@ say() { printf 'setup: %s\n' "$1" >&2; }
 
 python=${PYTHON:-python3}
 stamp=.venv/.setup-stamp
-inputs='requirements/uv.txt requirements/server.txt requirements/dev.txt requirements/bench.txt pyproject.toml
+inputs='requirements/uv.txt requirements/server.txt requirements/connectors.txt requirements/dev.txt
+    requirements/bench.txt pyproject.toml
     infra/setup.sh infra/local/jars.py infra/local/kafka-jars.txt'
 
 # A bare environment: neither uv nor requests knows the system's certificates.
@@ -57,7 +58,8 @@ fi
 
 say "installing pinned packages"
 .venv/bin/python -m uv pip sync -q --compile-bytecode --python .venv/bin/python --require-hashes \
-    requirements/uv.txt requirements/server.txt requirements/dev.txt requirements/bench.txt ||
+    requirements/uv.txt requirements/server.txt requirements/connectors.txt requirements/dev.txt \
+    requirements/bench.txt ||
     fail "packages could not be installed" "check the network and free disk space (1.5 GB), then run again"
 # No isolated build: setuptools is pinned with the rest. `compat` puts the checkout on the path, so new packages are seen.
 .venv/bin/python -m uv pip install -q --python .venv/bin/python --no-deps --no-build-isolation \

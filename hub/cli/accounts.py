@@ -92,6 +92,19 @@ def withdraw(settings: Settings, code: str) -> None:
     path(settings, code).unlink(missing_ok=True)
 
 
+def limit(settings: Settings, code: str, events_per_s: float | None) -> None:
+    """How many events a second an agency may send over HTTP; None: as many as any other. In force within a second."""
+    with connect(settings.database_url, name="hub-accounts") as connection:
+        Accounts(connection, load_keys(settings.keys_file).pepper).limit(code, events_per_s)
+
+
+def must_exist(settings: Settings, code: str) -> None:
+    """Raises `Usage` for an agency nobody registered."""
+    with Verdicts(settings) as verdicts:
+        if code not in verdicts.reads.directory():
+            raise Usage(f"there is no agency '{code}'.", "See `hub agency list`.")
+
+
 def provide(settings: Settings, codes: Sequence[str]) -> list[Credentials]:
     """Topics, rights, a new password and a new token for each. The former ones stop working."""
     if not codes:

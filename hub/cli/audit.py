@@ -27,7 +27,7 @@ from hub.ledger.history import History
 from hub.ledger.keyfile import load_keys
 from hub.ledger.lists import Lists
 from hub.ledger.reads import Pool
-from hub.rules import PARTNERS, texts
+from hub.rules import PARTNERS, partners, texts
 
 group = new_group()
 SHOWN: Final = 50
@@ -116,9 +116,7 @@ def compare_rules(
     settings = installation(state)
     known = texts(settings.mapping_dir)
     changed = {f.name: f.read_text(encoding="utf-8") for f in sorted(rules.iterdir()) if f.name in known}
-    changed |= {
-        f"{PARTNERS}/{f.name}": f.read_text(encoding="utf-8") for f in sorted((rules / PARTNERS).glob("*.toml"))
-    }
+    changed |= partners(rules / PARTNERS)
     if not changed:
         raise Usage(f"{rules} holds no rule file.", f"A rule file is one of {', '.join(sorted(known))}.")
     say(f"changed: {', '.join(changed)}")

@@ -26,6 +26,9 @@ ON CONFLICT (agency) DO UPDATE SET token_hash = EXCLUDED.token_hash, active = tr
 FIND = "SELECT agency FROM accounts WHERE token_hash = %s AND active"
 DEACTIVATE = "UPDATE accounts SET active = false WHERE agency = %s"
 LIST = "SELECT agency, active FROM accounts ORDER BY agency"
+# Rotating keeps the rate: it is the account's, not the token's.
+SET_RATE = "UPDATE accounts SET rate = %s WHERE agency = %s"
+RATES = "SELECT agency, rate FROM accounts WHERE rate IS NOT NULL"
 
 
 def token_from(randomness: bytes) -> str:
@@ -65,6 +68,15 @@ class Accounts:
     def listed(self) -> dict[str, bool]:
         """Agencies that have an account, and whether it is active."""
         return dict(self._execute(LIST, ()).fetchall())
+
+    def limit(self, agency: str, events_per_s: float | None) -> None:
+        """How many events a second it may send over HTTP, lastingly; None: as many as anybody."""
+        if self._execute(SET_RATE, (events_per_s, agency)).rowcount != 1:
+            raise Usage(f"agency {agency} has no account.", "See `hub agency list`.")
+
+    def rates(self) -> dict[str, float]:
+        """Events a second, for accounts with a rate of their own."""
+        return dict(self._execute(RATES, ()).fetchall())
 
     def _execute(self, statement: str, arguments: tuple[object, ...]) -> psycopg.Cursor[Any]:
         try:

@@ -208,6 +208,10 @@ class Reads:
         """Whose token this is; None when nobody's."""
         return self._pool.run(lambda c: Accounts(c, self._keys.pepper).agency_of(token))
 
+    def rates(self) -> dict[str, float]:
+        """Events a second of the accounts that have a rate of their own."""
+        return self._pool.run(lambda c: Accounts(c, self._keys.pepper).rates())
+
     # ------------------------------------------------------------- inside
     def _rows(self, statement: str, arguments: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         return self._pool.run(lambda c: c.execute(statement, arguments, binary=True).fetchall())

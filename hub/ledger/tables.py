@@ -12,6 +12,7 @@
 | continuations | pages of work a decision left                                    | a message of its own     |
 | checkpoints, cursors, accounts | signed sizes; readers' positions; credentials' hashes | signer, relay, door |
 | fhir_resources | what a hospital said in parts, sealed, 30 days at most          | nothing: it is a draft   |
+| webhooks, webhook_log | where agencies want to be told, how far each was; the last attempts | at least once |
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Column, DateTime, Index, LargeBinary, SmallInteger, text
+from sqlalchemy import BigInteger, Column, DateTime, Index, LargeBinary, SmallInteger, String, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field, SQLModel
 
@@ -238,6 +239,7 @@ class Account(SQLModel, table=True):
     agency: str = Field(primary_key=True)
     token_hash: bytes
     active: bool = True
+    rate: float | None = None
 
 
 class FhirResource(SQLModel, table=True):
@@ -258,3 +260,33 @@ class FhirResource(SQLModel, table=True):
     message: str
     wrapped: bytes | None = None
     sealed: bytes | None = None
+
+
+class WebhookRow(SQLModel, table=True):
+    """An agency's endpoint: everything up to `position` that concerns it was delivered there."""
+
+    __tablename__: ClassVar[Any] = "webhooks"
+    id: str = Field(primary_key=True)
+    agency: str
+    url: str
+    kinds: list[str] = Field(sa_column=Column(ARRAY(String), nullable=False))
+    position: int = Field(sa_column=Column(BigInteger, nullable=False))
+    state: str
+    why: str
+    attempt: int
+    due: str
+
+
+class WebhookAttempt(SQLModel, table=True):
+    """One attempt to deliver: the last thousand of each endpoint. Neither what was sent nor what was answered."""
+
+    __tablename__: ClassVar[Any] = "webhook_log"
+    __table_args__ = (Index("webhook_log_endpoint", "endpoint", "id"),)
+    id: int | None = Field(default=None, sa_column=Column(BigInteger, primary_key=True))
+    endpoint: str
+    position: int = Field(sa_column=Column(BigInteger, nullable=False))
+    attempt: int
+    at: str
+    status: int
+    ms: int
+    outcome: str

@@ -10,18 +10,20 @@ from pathlib import Path
 from typing import Final
 
 _SUFFIXES: Final = (".csv", ".toml", ".json")
-#: Files of this folder say what one agency's columns and codes mean.
+#: Where the files stand, by name, that say what one agency's columns and codes mean.
 PARTNERS: Final = "partners"
 
 
 def texts(mapping: Path | None = None) -> dict[str, str]:
-    """Every rule file's text by file name ('needs.csv', 'partners/lh.toml' …), UTF-8.
+    """Every rule file's text by file name ('needs.csv', 'routing.toml' …), UTF-8.
 
-    `mapping`: the installation's own folder of partners' files; each replaces the one of that name shipped here.
+    `mapping`: an installation's folder of its partners' files; they are 'partners/lh.toml' and so on.
     """
     folder = resources.files(__name__)
     found = {file.name: file.read_text("utf-8") for file in folder.iterdir() if file.name.endswith(_SUFFIXES)}
-    shipped = folder / PARTNERS
-    files = [file for file in (shipped.iterdir() if shipped.is_dir() else ()) if file.name.endswith(".toml")]
-    files += sorted(mapping.glob("*.toml")) if mapping is not None else []
-    return found | {f"{PARTNERS}/{file.name}": file.read_text("utf-8") for file in files}
+    return found | partners(mapping) if mapping is not None else found
+
+
+def partners(folder: Path) -> dict[str, str]:
+    """The partners' files of a folder, by the names they have among the rules."""
+    return {f"{PARTNERS}/{file.name}": file.read_text("utf-8") for file in sorted(folder.glob("*.toml"))}

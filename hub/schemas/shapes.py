@@ -101,6 +101,7 @@ def types(way: Way) -> frozenset[str]:
 
 
 def _listed(part: Part) -> list[Any] | None:
+    """The values of `const` or `enum`, whatever else is said."""
     if not isinstance(part.schema, dict):
         return None
     if "const" in part.schema:
@@ -118,7 +119,17 @@ def values(way: Way) -> list[Any] | None:
         if (said := _listed(part)) is not None:
             listed = {key(value): value for value in said}
             found = listed if found is None else {k: v for k, v in found.items() if k in listed}
-    return None if found is None else [value for value in found.values() if type_of(value) in allowed]
+    if found is None:
+        return None
+    barred = {key(value) for part in way for value in _barred(part)}
+    return [value for name, value in found.items() if type_of(value) in allowed and name not in barred]
+
+
+def _barred(part: Part) -> list[Any]:
+    """Values that `not` excludes, where it lists values and says nothing else."""
+    said = part.inner(part.get("not", True))
+    alone = isinstance(said.schema, dict) and len(said.schema) == 1
+    return (_listed(said) or []) if alone else []
 
 
 # ------------------------------------------------------------------ ways

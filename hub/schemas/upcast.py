@@ -1,6 +1,7 @@
 """Entries of older versions, read as the current one. Owns one step per version; entries are never rewritten.
 
-Every version that was ever written stays readable: a new one adds a step here and its samples to the tests.
+Every version that was ever written stays readable: a new one adds a step here and its samples to the tests
+(`docs/evolution.md` has the order of work).
 """
 
 from __future__ import annotations
@@ -16,12 +17,11 @@ STEPS: Final[dict[int, Step]] = {}
 
 
 def upcast(entry: dict[str, Any], steps: dict[int, Step] = STEPS, current: int = CURRENT) -> dict[str, Any]:
-    """The entry in the shape of `current`. Raises ValueError for a version nobody here knows."""
-    version = entry.get("v")
-    while version != current:
-        step = steps.get(version) if isinstance(version, int) else None
-        if step is None:
+    """The entry in the shape of `current`, step by step. Raises ValueError for a version nobody here knows."""
+    while (version := entry.get("v")) != current:
+        if not isinstance(version, int) or version not in steps:
             raise ValueError(f"no entry of version {version!r} is known; the newest is {current}")
-        entry = step(entry)
-        version = entry.get("v")
+        entry = steps[version](entry)
+        if entry.get("v") != version + 1:
+            raise ValueError(f"the step from version {version} does not lead to the next one")
     return entry

@@ -22,9 +22,11 @@ from hub.web.opened import Opened
 from hub.web.operations import Operations
 from hub.web.pages import Pages
 from hub.web.people import Persons
+from hub.web.preview import Preview
 from hub.web.receipts import Receipts
 from hub.web.records import Records
 from hub.web.reviews import Reviews
+from hub.web.webhook_key import WebhookKey
 
 ABOUT = """Events in, one ledger, one feed out. Every change is a message; the ledger decides it and its verdict is
 the answer. Refusals are problem documents (RFC 9457). Times are RFC 3339 in UTC."""
@@ -44,6 +46,7 @@ def create_app(deps: WebDeps) -> FastAPI:
     guarded = APIRouter(dependencies=[Depends(door.enter)], responses=REFUSALS)
     Events(deps, door, courier, metrics).routes(guarded)
     Receipts(deps).routes(guarded)
+    Preview(deps, door).routes(guarded)
     Feed(deps, door, metrics).routes(guarded)
     Records(deps, courier, metrics).routes(guarded)
     opened = Opened(deps, courier, metrics)
@@ -57,6 +60,7 @@ def create_app(deps: WebDeps) -> FastAPI:
     Metadata(deps).routes(open_)
     Operations(deps, metrics).routes(open_)
     Pages().routes(open_)
+    WebhookKey(deps).routes(open_)
     app.include_router(open_)  # first: /fhir/metadata is for everybody, /fhir/{kind} is not
     app.include_router(guarded)
     problems.install(app, {FHIR: outcome.problem_answer})

@@ -190,6 +190,7 @@ class WebDeps:
 
     account: the agency a bearer token belongs to, None if none does (blocking, raises `Retry`).
     kafka_away: why Kafka cannot take messages now, '' when it can.
+    rates: events a second of the accounts that have a rate of their own (blocking, raises `Retry`).
     now: RFC 3339 UTC with milliseconds. clock: seconds that only grow. draw: that many random bytes.
     """
 
@@ -205,6 +206,7 @@ class WebDeps:
     clock: Callable[[], float]
     draw: Callable[[int], bytes]
     limits: Limits = field(default=DEFAULT)
+    rates: Callable[[], Mapping[str, float]] = field(default=dict)
 
     @property
     def keys(self) -> Keys:

@@ -5,6 +5,7 @@ Tokens are compared as hashes by the ledger and kept here only as digests; none 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
@@ -51,6 +52,10 @@ class Door:
         self._directory = Fresh(
             partial(to_thread.run_sync, deps.reads.directory), deps.clock, self._limits.account_s, self._limits.stale_s
         )
+        self._rates = Fresh(
+            partial(to_thread.run_sync, deps.rates), deps.clock, self._limits.account_s, self._limits.stale_s
+        )
+        self._own_rates: Mapping[str, float] = {}
         self._accounts: dict[bytes, Fresh[str | None]] = {}
         self._buckets = Buckets(self._limits.events_per_s, self._limits.burst)
 
@@ -70,11 +75,12 @@ class Door:
             raise Retry("this account is registered but not decided yet")
         if agency.state == "suspended":
             raise ProblemError("suspended")
+        self._own_rates = await self._rates.get()
         return agency
 
     def spend(self, agency: Agency, events: int) -> None:
         """Count events against the agency's rate."""
-        wait = self._buckets.take(agency.code, events, self._deps.clock())
+        wait = self._buckets.take(agency.code, events, self._deps.clock(), self._own_rates.get(agency.code))
         if wait > 0:
             raise ProblemError("too_many", headers={"Retry-After": str(ceil(wait))})
 

@@ -56,20 +56,21 @@ def one(raw: bytes, agency: str) -> Message | Refusal:
 
 def many(raw: bytes, agency: str, limit: int) -> list[Message] | Refusal:
     """A batch: all of it is acceptable, or every reason why not, its pointer starting with the event's index."""
-    slices = _array(raw)
-    if isinstance(slices, Refusal):
-        return slices
-    if len(slices) > limit:
+    parts = slices(raw)
+    if isinstance(parts, Refusal):
+        return parts
+    if len(parts) > limit:
         return _refuse("", "too_large", f"A batch has at most {limit} events.")
-    found = [one(bytes(part), agency) for part in slices]
+    found = [one(part, agency) for part in parts]
     reasons = [_under(place, r) for place, m in enumerate(found) if isinstance(m, Refusal) for r in m.reasons]
     return Refusal(tuple(reasons)) if reasons else [m for m in found if isinstance(m, Message)]
 
 
-def _array(raw: bytes) -> list[msgspec.Raw] | Refusal:
+def slices(raw: bytes) -> list[bytes] | Refusal:
+    """The members of a batch in their own bytes, whatever they are."""
     try:
         raw.decode()
-        return _slices(raw)
+        return [bytes(part) for part in _slices(raw)]
     except UnicodeDecodeError:
         return _refuse("", "not_utf8", "A batch is UTF-8.")
     except msgspec.ValidationError:

@@ -11,6 +11,7 @@ import hashlib
 import os
 import sys
 import tempfile
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,8 +57,8 @@ def pinned_jars(text: str | None = None) -> tuple[Jar, ...]:
     return tuple(Jar(coordinate, sha256) for coordinate, sha256 in pairs)
 
 
-def ensure_jars(cache: Path | None = None) -> Path:
-    """Bring every pinned jar into `cache` and return the folder; quick when they are there.
+def ensure_jars(cache: Path | None = None, wanted: Sequence[Jar] | None = None) -> Path:
+    """Bring every pinned jar (the broker's, or `wanted`) into `cache` and return the folder; quick when they are there.
 
     Files already there are trusted by name and not hashed again: they entered by rename after the check.
 
@@ -66,7 +67,7 @@ def ensure_jars(cache: Path | None = None) -> Path:
     """
     folder = cache or default_cache()
     folder.mkdir(parents=True, exist_ok=True)
-    jars = pinned_jars()
+    jars = pinned_jars() if wanted is None else wanted
     missing = [jar for jar in jars if not (folder / jar.filename).exists()]
     if missing:
         _say(f"fetching {len(missing)} of {len(jars)} jars of Kafka {KAFKA_VERSION}")

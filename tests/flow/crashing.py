@@ -17,6 +17,8 @@ import hub.producers.relay as relays
 from hub.core.prepared import Prepared
 from hub.ledger.feed import Desk, Lease
 from hub.ledger.transaction import Ledger, Move, Recorded
+from hub.ledger.webhooks import Attempt, Endpoint, Postbox
+from hub.producers import webhooks
 from hub.schemas.canonical import ReferralClaim
 
 #: A slice of so many records at least is a test's referrals.
@@ -109,6 +111,22 @@ class DiesAfterCursor(Desk):
         die()
 
 
+class DiesBeforeSending(webhooks.Egress):
+    """A notice is signed, nothing of it was sent."""
+
+    async def post(self, *given: Any) -> NoReturn:
+        del given
+        die()
+
+
+class DiesBeforePosition(Postbox):
+    """The endpoint has answered, the position has not moved."""
+
+    def settle(self, before: Endpoint, now: Endpoint, tried: Attempt) -> bool:
+        del before, now, tried
+        die()
+
+
 POINTS: dict[str, tuple[Any, str, type]] = {
     "before-commit": (hub.app, "Ledger", DiesBeforeCommit),
     "after-commit": (hub.app, "Ledger", DiesAfterCommit),
@@ -118,6 +136,8 @@ POINTS: dict[str, tuple[Any, str, type]] = {
     "half-published": (relays, "Outlet", DiesHalfPublished),
     "before-cursor": (relays, "Desk", DiesBeforeCursor),
     "after-cursor": (relays, "Desk", DiesAfterCursor),
+    "webhook-before-sending": (webhooks, "Egress", DiesBeforeSending),
+    "webhook-before-position": (webhooks, "Postbox", DiesBeforePosition),
 }
 
 

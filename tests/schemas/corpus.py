@@ -1,8 +1,8 @@
 """The golden corpus: one accepted sample of everything that crosses the border or stands in the ledger, as it once was.
 
-A file holds a `sample` and what it was `read` as. Samples are never rewritten: they stand for what partners sent and the
-ledger holds. `python -m tests.schemas.corpus` adds those that are missing (a new format, kind or version); with `--read`
-it also writes anew what each is read as, for a change that is meant: look at the difference before it is committed.
+A file holds a `sample` and what it was `read` as. Samples are never rewritten: they stand for what partners sent and
+the ledger holds. `python -m tests.schemas.corpus` adds those that are missing (a new format, kind or version); with
+`--read` it also writes anew what each is read as, for a change that is meant: look at the difference before committing.
 """
 
 from __future__ import annotations
@@ -95,12 +95,8 @@ def served() -> World:
     world.answer(str(referral.receiver), referral.id, "decline", "no_capacity")
     other = world.referral(world.refer("청소"))
     world.tick(other.due)
-    while True:
-        found = world.state.find(other.id)
-        assert found is not None
-        if not found[1].receiver:
-            break
-        world.answer(found[1].receiver, other.id, "decline", "no_capacity")
+    while (found := world.state.find(other.id)) and found[1].state == "offered":
+        assert world.answer(str(found[1].receiver), other.id, "decline", "no_capacity").verdict == "recorded"
     world.refer("모르는 것")
     for _, event in town_events():
         if event["type"] == Types.SIGNAL:
@@ -118,7 +114,9 @@ def judged() -> World:
     first = {"성명": "문석빈", "생년월일": "1970-01-15", "전화번호": "010-5111-2333", "성별": "남"}
     home = {"주소": "진주시 평거로 88, 205동 904호"}
     one = person_of(world, world.refer("식품", **first, **home))
-    other = person_of(world, world.refer("식품", 성명="강미자", 생년월일="1950-03-02", 전화번호="010-6222-3444", **home))
+    other = person_of(
+        world, world.refer("식품", 성명="강미자", 생년월일="1950-03-02", 전화번호="010-6222-3444", **home)
+    )
     world.judge("same", persons=[one, other])
     world.judge("apart", persons=[one], records=sorted(world.state.persons[other] or world.state.persons[one])[:1])
     twin = {"생년월일": "2010-05-05", "전화번호": "010-7333-4555", **home}

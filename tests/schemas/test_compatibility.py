@@ -69,6 +69,19 @@ NARROWER: dict[str, tuple[Any, Any, str, str]] = {
     ),
     "multiples": (N | {"multipleOf": 4}, N | {"multipleOf": 2}, "/multipleOf", "multipleOf"),
     "fewer elements": ({"type": "array", "maxItems": 1}, {"type": "array", "maxItems": 2}, "/maxItems", "maxItems"),
+    "more elements": ({"type": "array", "minItems": 2}, {"type": "array", "minItems": 1}, "/minItems", "minItems"),
+    "members at least": (
+        {"type": "object", "minProperties": 1},
+        {"type": "object"},
+        "/minProperties",
+        "minProperties",
+    ),
+    "an element at its place alone": (
+        {"type": "array", "prefixItems": [S]},
+        {"type": "array"},
+        "/prefixItems/0/type",
+        "type",
+    ),
     "elements once": ({"type": "array", "uniqueItems": True}, {"type": "array"}, "/uniqueItems", "uniqueItems"),
     "fewer members": (
         {"type": "object", "maxProperties": 1},
@@ -333,6 +346,7 @@ def test_what_is_proven_compatible_is_accepted(pair: Any, documents: list[Any]) 
 
 
 @pytest.mark.faults
+@pytest.mark.timeout(1200)
 @settings(max_examples=20_000, deadline=None, suppress_health_check=list(HealthCheck))
 @given(pairs(), st.lists(DOCUMENTS, min_size=20, max_size=30))
 def test_what_is_proven_compatible_is_accepted_twenty_thousand_times(pair: Any, documents: list[Any]) -> None:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from hub.cli.schema_documents import documents
 from hub.cli.schemas import FOLDER, differences
 from hub.core.feedview import FEED_FACTS, OUTBOX_FACTS
+from hub.web.schema_documents import documents
 
 
 def test_the_committed_schemas_are_the_models() -> None:

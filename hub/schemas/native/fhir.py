@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Discriminator, Field, Tag
+from pydantic import ConfigDict, Discriminator, Field, JsonValue, Tag
 from pydantic.alias_generators import to_camel
 
 from hub.schemas.native.wire import Foreign, Text, Word
@@ -176,13 +176,15 @@ class RelatedPerson(Element):
     telecom: Annotated[tuple[ContactPoint, ...], _MANY] = ()
 
 
+_READ = frozenset({"Patient", "ServiceRequest", "Task", "Procedure", "Consent", "RelatedPerson"})
+#: What `_kind` does, in words of JSON Schema.
+_OTHERS = Field(json_schema_extra={"not": {"enum": list[JsonValue](sorted(_READ))}})
+
+
 class Other(Element):
     """A resource that is recorded with the raw message and not read (Organization, Practitioner, Condition …)."""
 
-    resource_type: Word
-
-
-_READ = frozenset({"Patient", "ServiceRequest", "Task", "Procedure", "Consent", "RelatedPerson"})
+    resource_type: Annotated[Word, _OTHERS]
 
 
 def _kind(value: Any) -> str:  # noqa: ANN401 - whatever stands there, before it is validated

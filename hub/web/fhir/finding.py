@@ -25,9 +25,9 @@ from hub.web.deps import WebDeps
 from hub.web.fhir import told
 from hub.web.fhir.families import REQUEST
 from hub.web.fhir.outcome import wrong
-from hub.web.fhir.resources import bases, is_id, name, reference, stamped
+from hub.web.fhir.resources import is_id, name, part_codes, reference, stamped
 from hub.web.fhir.standings import Standings
-from hub.web.fhir.tasks import NEEDS, REFERRAL, Standing
+from hub.web.fhir.tasks import REFERRAL, Standing
 
 Resource = dict[str, Any]
 #: Entries looked through at a time, and at most for one page of a search: then the next page goes on.
@@ -86,7 +86,7 @@ class Finding:
         request: Mapping[str, Any] | None = held.value
         if held.kind == "Task" and held.value is not None:
             request = self._request(agency, reference(held.value.get("focus")))
-        codes = _codes(request, self._deps.policy.mapping.codings) if request and bases(request) else frozenset()
+        codes = part_codes(request, self._deps.policy.mapping.codings) if request else None
         return self._standings.numbered(agency, held.number_key, codes)
 
     def _request(self, agency: Agency, named: str) -> Resource | None:
@@ -99,9 +99,12 @@ class Finding:
         make = told.task if kind == "Task" else told.request
         return _opening(make(standing, open_=open_), [standing])
 
-    def standing(self, agency: Agency, id_: str) -> Standing | None:
-        """A referral by the hub's id."""
-        return self._standings.one(agency, id_)
+    def moved_by(self, agency: Agency, held: Held | None, id_: str) -> list[Standing]:
+        """The referrals an update of a Task is about: those of one's own Task, or the one of this id."""
+        if held is not None:
+            return self.standings(agency, held)
+        one = self._standings.one(agency, id_) if is_referral(id_) else None
+        return [one] if one is not None else []
 
     # ------------------------------------------------------------- many
     def identified(self, agency: Agency, kind: str, token: str) -> list[Found]:
@@ -198,15 +201,6 @@ def _referrals_in(posted: Posted, agency: str) -> list[str]:
         return []
     named = [entry.facts["referral"]] if "referral" in entry.facts else list(entry.facts.get("referrals", ()))
     return [id_ for id_ in named if isinstance(id_, str)]
-
-
-def _codes(request: Mapping[str, Any], codings: Mapping[tuple[str, str], str]) -> frozenset[str]:
-    """Need codes of a request."""
-    concept = request.get("code")
-    held = concept.get("coding") if isinstance(concept, dict) else None
-    pairs = [(c.get("system"), c.get("code")) for c in held or () if isinstance(c, dict)]
-    found = {codings[(s, c)] for s, c in pairs if isinstance(s, str) and isinstance(c, str) and (s, c) in codings}
-    return frozenset(found | {str(c) for s, c in pairs if s == NEEDS})
 
 
 def _opening(

@@ -7,7 +7,6 @@ is the same message.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any
 
 import orjson
@@ -53,9 +52,9 @@ class Moving:
                 decided = await self._ask(agency, standing, change, asked) and decided
         return decided
 
-    async def withdraw(self, agency: Agency, number_key: bytes) -> None:
-        """Take back every referral of a number that is not over yet."""
-        found = await to_thread.run_sync(partial(self._standings.numbered, agency, number_key))
+    async def withdraw(self, agency: Agency, number_key: bytes, codes: frozenset[str] | None) -> None:
+        """Take back the referrals of a number (of these codes, if it is a part) that are not taken back yet."""
+        found = await to_thread.run_sync(self._standings.numbered, agency, number_key, codes)
         for standing in found:
             if standing.status != "cancelled":
                 await self._ask(agency, standing, "withdraw", {})

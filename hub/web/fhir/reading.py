@@ -5,6 +5,7 @@ Owns content types and the record of reads: nothing personal is answered before 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from typing import Any, Final
 from urllib.parse import unquote_plus
@@ -34,7 +35,11 @@ async def body_of(request: Request, limits: Limits, root: str) -> dict[str, Any]
     kind, charset = media_type(request.headers.get("content-type", ""))
     if kind not in JSON or charset not in {"utf-8", "utf8"}:
         raise ProblemError("media_type", f"Resources are sent as {MEDIA_TYPE} in UTF-8.")
-    raw = await read_body(request, limits.single, limits.body_s)
+    try:
+        raw = await read_body(request, limits.single, limits.body_s)
+    except ProblemError as problem:
+        problem.errors = [{"expression": root, "code": problem.code, "detail": problem.detail or "Not received."}]
+        raise
     return parsed(raw, root)
 
 
@@ -64,12 +69,11 @@ class Asked:
 
     async def record(self, agency: Agency, found: Iterable[Found]) -> None:
         """Tell the ledger of every read of personal data. Raises `Retry` when Kafka is away: then nobody reads."""
-        for one in found:
-            if not one.opened:
-                continue
-            purpose = next(iter(agency.purposes), "")
-            if not purpose:
-                raise ProblemError("forbidden", "The purpose of a read is one of the account's own.")
-            claim = AccessClaim(agency.code, one.what, one.id, one.opened, purpose, self._deps.now(), one.case)
-            await self._courier.accessed(claim)
-            self._metrics.reads.inc()
+        opened = [one for one in found if one.opened]
+        purpose = next(iter(agency.purposes), "")
+        if opened and not purpose:
+            raise ProblemError("forbidden", "The purpose of a read is one of the account's own.")
+        now = self._deps.now()
+        claims = [AccessClaim(agency.code, one.what, one.id, one.opened, purpose, now, one.case) for one in opened]
+        await asyncio.gather(*(self._courier.accessed(claim) for claim in claims))
+        self._metrics.reads.inc(len(claims))

@@ -165,6 +165,24 @@ def subject(kind: str, value: Mapping[str, Any]) -> str:
     return reference(value.get(_ABOUT.get(kind, "")))
 
 
+def part_codes(value: Mapping[str, Any], codings: Mapping[tuple[str, str], str]) -> frozenset[str] | None:
+    """Need codes of a request that is a part of another; None for a whole one, which stands for all its number has."""
+    if not bases(value):
+        return None
+    categories = value.get("category")
+    own = _codes(value.get("code"), codings)
+    return own or frozenset(
+        c for held in (categories if isinstance(categories, list) else ()) for c in _codes(held, codings)
+    )
+
+
+def _codes(concept: object, codings: Mapping[tuple[str, str], str]) -> frozenset[str]:
+    held = concept.get("coding") if isinstance(concept, dict) else None
+    pairs = [(c.get("system"), c.get("code")) for c in held or () if isinstance(c, dict)]
+    known = (codings.get((s, c)) for s, c in pairs if isinstance(s, str) and isinstance(c, str))
+    return frozenset(code for code in known if code)
+
+
 def local(text: str) -> str:
     """A reference with the façade's own address taken off it."""
     found = _OWN_ADDRESS.fullmatch(text)
@@ -206,6 +224,9 @@ def _part(pepper: bytes, agency: str, entry: Resource, place: str) -> Part | Non
     if method not in {"POST", "PUT"} or not isinstance(value, dict):
         text = "An entry of a transaction creates (POST) or updates (PUT) a resource."
         raise wrong("invalid", f"{place}.request.method", "method_unknown", text)
+    if isinstance(asked, dict) and asked.get("ifNoneExist"):
+        text = "In a transaction the content is the condition: the same again is the same."
+        raise wrong("invalid", f"{place}.request.ifNoneExist", "not_supported", text)
     kind = value.get("resourceType")
     if not isinstance(kind, str) or kind not in MODELS:
         return None

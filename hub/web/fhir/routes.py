@@ -19,7 +19,7 @@ from hub.core.directory import Agency
 from hub.web.courier import Courier
 from hub.web.deps import WebDeps
 from hub.web.door import Door, caller_of
-from hub.web.fhir.finding import Finding, Found, is_referral
+from hub.web.fhir.finding import Finding, Found
 from hub.web.fhir.moving import Moving
 from hub.web.fhir.outcome import fhir_answer, issue, outcome, wrong
 from hub.web.fhir.reading import Asked, body_of, preferred, recorded
@@ -27,6 +27,7 @@ from hub.web.fhir.resources import Part, bundle_parts, checked, given_id, known_
 from hub.web.fhir.searching import Searching
 from hub.web.fhir.standings import Standings
 from hub.web.fhir.submitting import Submitting, Taken
+from hub.web.fhir.tasks import Standing
 from hub.web.metrics import Metrics
 from hub.web.problems import ProblemError, not_found
 
@@ -83,6 +84,8 @@ class Facade:
         condition = condition_of(request.headers.get("if-none-exist", ""))
         part = await self._submitting.known(agency, part, condition)
         (taken,) = await self._submitting.take(agency, [part])
+        if condition and not taken.created:  # nobody sent what is answered now
+            await self._asked.record(agency, [await to_thread.run_sync(self._finding.own, agency, taken.held)])
         return await self._told(request, agency, taken, wanted)
 
     async def update(self, request: Request, kind: str, id: str) -> Response:  # noqa: A002 - the address's name
@@ -97,10 +100,10 @@ class Facade:
             raise wrong("invalid", f"{kind}.id", "id_mismatch", "The resource's id is the address's.")
         await self._match(request, agency, kind, id_)
         part = await self._submitting.known(agency, Part(kind, id_, localized(value, {}), kind))
-        if kind == TASK and (part.held is not None or is_referral(id_)):
-            return await self._moved(agency, part, wanted)
-        if is_referral(id_) and part.held is None:
-            raise not_found()  # an id of the ledger's: what stands there is not for anybody to write
+        if kind == TASK:
+            standings = await to_thread.run_sync(self._finding.moved_by, agency, part.held, id_)
+            if part.held is not None or standings:
+                return await self._moved(agency, part, standings, wanted)
         (taken,) = await self._submitting.take(agency, [part])
         return await self._told(request, agency, taken, wanted)
 
@@ -113,16 +116,9 @@ class Facade:
         if found is None or expected != etag(found.value):
             raise ProblemError("precondition", "This is not the version that is here now. Read it again.")
 
-    async def _moved(self, agency: Agency, part: Part, wanted: str) -> Response:
+    async def _moved(self, agency: Agency, part: Part, standings: list[Standing], wanted: str) -> Response:
         """A Task's update: what its status asks for, decided by the ledger."""
         held = part.held
-        if held is not None:
-            standings = await to_thread.run_sync(self._finding.standings, agency, held)
-        else:
-            one = await to_thread.run_sync(self._finding.standing, agency, part.id)
-            standings = [one] if one is not None else []
-            if not standings:
-                raise not_found()
         decided = await self._moving.move(agency, part.value, standings)
         if held is not None and part.changed and held.value is not None:
             await self._submitting.keep(agency, part)
@@ -149,7 +145,7 @@ class Facade:
         named = [p for p in parts if p is not None]
         known = [await self._submitting.known(agency, p) for p in named]
         for one in known:
-            if one.kind == TASK and one.changed and (one.held is not None or is_referral(one.id)):
+            if one.kind == TASK and one.changed and one.held is not None:
                 text = "A Task that is here already is updated by itself: its status asks the ledger for a change."
                 raise wrong("refused", one.place, "task_by_itself", text)
         taken = {t.part.name: t for t in await self._submitting.take(agency, known, sent)}

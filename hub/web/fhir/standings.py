@@ -40,14 +40,17 @@ class Standings:
             return None
         return self._standing(agency, case, found)
 
-    def numbered(self, agency: Agency, number_key: bytes, codes: frozenset[str] = frozenset()) -> list[Standing]:
-        """The referrals of one of the agency's own numbers; of `codes` alone where one of them has such a code."""
+    def numbered(self, agency: Agency, number_key: bytes, codes: frozenset[str] | None) -> list[Standing]:
+        """The referrals of one of the agency's own numbers: all, or those of `codes` (`resources.part_codes`)."""
         if not number_key:
             return []
         found = self._store.referrals(agency.code, number_key)
-        mine = {id_: case for id_, case in found.items() if id_ in case.referrals}
-        coded = {id_: case for id_, case in mine.items() if case.referrals[id_].code in codes}
-        return [self._standing(agency, case, case.referrals[id_]) for id_, case in (coded or mine).items()]
+        mine = {id_: case.referrals[id_] for id_, case in found.items() if id_ in case.referrals}
+        return [
+            self._standing(agency, found[id_], referral)
+            for id_, referral in mine.items()
+            if codes is None or referral.code in codes
+        ]
 
     def identity(self, agency: Agency, referral: str) -> tuple[Standing, IdentityBody | None] | None:
         """Whom a referral is about, for who may read it: its source, and its receiver from acceptance on."""

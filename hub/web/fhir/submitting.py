@@ -21,7 +21,7 @@ from hub.web.door import Door
 from hub.web.fhir.families import OVER, REQUEST, Families, Family
 from hub.web.fhir.moving import Moving
 from hub.web.fhir.outcome import wrong
-from hub.web.fhir.resources import Part, Resource, is_id, name, names_of, placed, reference
+from hub.web.fhir.resources import Part, Resource, is_id, name, names_of, part_codes, placed, reference
 from hub.web.problems import ProblemError
 
 #: How long a resource waits for a request that refers to it.
@@ -118,7 +118,8 @@ class Submitting:
         if part.kind != REQUEST or part.held is None or not part.held.number_key:
             return
         if part.changed and part.value.get("status") in OVER:
-            await self._moving.withdraw(agency, part.held.number_key)
+            codes = part_codes(part.held.value or part.value, self._deps.policy.mapping.codings)
+            await self._moving.withdraw(agency, part.held.number_key, codes)
 
     def _rows(self, parts: Sequence[Part], families: Sequence[Family]) -> dict[str, Held]:
         """Rows to keep: what was sent now and is new, and requests that became a referral only now."""

@@ -48,6 +48,7 @@ TABLE: Final = {
         Row("failed", "failed", "failed", "The service failed; the next agency is asked."),
         Row("unplaced", "received", "requested", "No agency is left to take it; somebody of the city owns it now."),
         Row("duplicate", "received", "requested", "The same need of the same person was referred before."),
+        Row("passed_on", "received", "cancelled", "It went on to another agency."),
         Row("withdrawn", "cancelled", "cancelled", "Its source took it back."),
     )
 }
@@ -90,7 +91,7 @@ class Standing(msgspec.Struct, frozen=True):
     def state(self) -> str:
         """The state to tell: for who had it and passed it on, where that led."""
         if self.role == FORMER:
-            return self.mine or "declined"
+            return self.mine if self.mine in {"declined", "failed"} else "passed_on"
         return str(self.view["state"])
 
     @property

@@ -34,10 +34,18 @@ _OURS: Final = frozenset({"status", "businessStatus", "statusReason", "owner", "
 
 
 # ------------------------------------------------------------------ a sender's own
+def _unclaimed(value: Resource) -> Resource:
+    """Without the profiles its sender claims: what the hub writes over it is checked against none of them."""
+    meta = value.get("meta")
+    if not isinstance(meta, dict):
+        return value
+    return value | {"meta": {name: what for name, what in meta.items() if name != "profile"}}
+
+
 def own_task(held: Held, standings: Sequence[Standing], verdict: Verdict | None) -> Resource:
     """A sender's Task with the ledger's word on it."""
     sent = held.value or {"resourceType": "Task", "intent": "order"}
-    value = {name: what for name, what in sent.items() if name not in _OURS} | {"id": held.id}
+    value = {name: what for name, what in _unclaimed(sent).items() if name not in _OURS} | {"id": held.id}
     if not standings:
         return stamped(value | _undecided(held, verdict), held.at)
     value.setdefault("focus", {"reference": f"ServiceRequest/{standings[0].id}"})
@@ -51,7 +59,7 @@ def own_task(held: Held, standings: Sequence[Standing], verdict: Verdict | None)
 
 def own_request(held: Held, standings: Sequence[Standing]) -> Resource:
     """A sender's ServiceRequest: active, completed or revoked as the ledger says."""
-    value = (held.value or {"resourceType": "ServiceRequest", "intent": "order"}) | {"id": held.id}
+    value = _unclaimed(held.value or {"resourceType": "ServiceRequest", "intent": "order"}) | {"id": held.id}
     if not standings:
         return stamped(value, held.at)
     first = summary(standings)

@@ -168,9 +168,10 @@ def test_a_step_older_than_its_task_is_flagged(intake: Intake) -> None:
     whole = {"resourceType": "Task", "id": "t1", "status": "accepted", "authoredOn": "2026-11-18T00:00:00Z"}
     step = {"resourceType": "Task", "status": "accepted", "authoredOn": "2026-11-17T00:00:00Z"}
     held = add(add(bundle(), focus=focus, **whole), partOf=[{"reference": "Task/t1"}], **step)
-    assert send(intake, held).flags == ("dates_contradict",)
+    assert "dates_contradict" in send(intake, held).flags
     step["authoredOn"] = "2026-11-18T01:00:00Z"
-    assert send(intake, add(add(bundle(), focus=focus, **whole), partOf=[{"reference": "Task/t1"}], **step)).flags == ()
+    held = add(add(bundle(), focus=focus, **whole), partOf=[{"reference": "Task/t1"}], **step)
+    assert "dates_contradict" not in send(intake, held).flags
 
 
 def test_a_part_asked_for_before_the_whole_is_flagged(intake: Intake) -> None:

@@ -244,3 +244,11 @@ def test_an_installation_reads_the_files_of_its_own_folder(tmp_path: Path) -> No
     assert isinstance(read(before.mapping), Refusal)
     assert isinstance(read(after.mapping), ReferralClaim)
     assert before.rules.digests["mapping"] != after.rules.digests["mapping"]
+
+
+def test_the_example_of_the_documents_is_a_file_that_loads(mapping: Mapping) -> None:
+    page = (Path(__file__).parents[3] / "docs/mapping.md").read_text(encoding="utf-8")
+    example = page.split("```toml\n")[1].split("```")[0]
+    own = with_partners(mapping, {FILE: example}, CODES).of("saerom")
+    assert own.sheets["welfare"].columns["문서번호"] == "number"
+    assert own.codings["urn:example:needs", "n7"] == "food"

@@ -1,0 +1,369 @@
+"""The drop: which files are complete, where they go, and what a hostile or broken one comes to."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from connectors.files import drop as dropping
+from connectors.files.place import Away, Found
+from connectors.files.ready import Quiet, promises
+from connectors.protocol import Broken
+from connectors.testing import until
+from hub.errors import Usage
+from tests.connectors.files.conftest import Desk
+from tests.connectors.files.dropping import row, table
+
+ROWS = [["LH-1", *row(1)[1:]], ["LH-2", *row(2)[1:]]]
+
+
+def test_a_file_is_quiet_when_it_did_not_change_for_long_enough() -> None:
+    quiet = Quiet(10)
+    one = Found("a.csv", 5, 1.0)
+    assert quiet.look([one], 0) == []
+    assert quiet.look([Found("a.csv", 6, 1.0)], 9) == []
+    assert quiet.look([Found("a.csv", 6, 1.0)], 18) == []
+    assert quiet.look([Found("a.csv", 6, 1.0)], 19) == [Found("a.csv", 6, 1.0)]
+
+
+@pytest.mark.parametrize("name", ["a.csv.tmp", "a.part", ".a.csv", "~$a.xlsx", "a.csv.done", "manifest.json"])
+async def test_what_is_still_written_or_no_file_of_the_partner_stays(desk: Desk, name: str) -> None:
+    desk.put(name, ROWS)
+    assert not await desk.look()
+    assert desk.files() == [name]
+
+
+async def test_a_marker_makes_a_file_complete_and_goes_with_it(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, ready="done")
+    desk.put("a.csv", ROWS)
+    assert not await desk.look()
+    desk.put("a.csv.done", b"")
+    assert await desk.look()
+    assert desk.files() == ["archive/2026-11-22/a.csv"]
+
+
+@pytest.mark.parametrize("ending", ["json", "csv"])
+async def test_a_manifest_makes_files_complete_once_their_bytes_match(tmp_path: Path, ending: str) -> None:
+    desk = Desk(tmp_path, ready="manifest", quiet_s=0)
+    content = table(ROWS)
+    digest = hashlib.sha256(content).hexdigest()
+    desk.put("a.csv", content)
+    desk.put("b.csv", content + b"x")
+    desk.put("stray.csv", content)
+    told: list[dict[str, Any]] = [{"name": n, "bytes": len(content), "sha256": digest} for n in ("a.csv", "b.csv")]
+    lines = [",".join(told[0]), *(",".join(map(str, t.values())) for t in told)]
+    manifest = orjson.dumps({"files": told}) if ending == "json" else "\n".join(lines).encode()
+    desk.put(f"manifest.{ending}", manifest)
+    assert await desk.look()
+    assert desk.files() == [
+        "archive/2026-11-22/a.csv",
+        f"archive/manifests/manifest.{ending}",
+        "rejected/2026-11-22/b.csv",
+        "rejected/2026-11-22/b.csv.reason.txt",
+        "stray.csv",
+    ]
+    assert "manifest" in (desk.drop / "rejected/2026-11-22/b.csv.reason.txt").read_text("utf-8-sig")
+
+
+@pytest.mark.parametrize("raw", [b"[1]", b'[{"name":"a"}]', b"name;x\na;1", b"{", b"\xff\xfe"])
+def test_what_is_no_manifest_promises_nothing(raw: bytes) -> None:
+    try:
+        assert promises(raw) == {}
+    except ValueError:
+        return
+
+
+async def test_files_of_one_name_lie_beside_each_other_in_the_archive(desk: Desk) -> None:
+    for _ in range(3):
+        desk.put("a.csv", ROWS)
+        assert await desk.look()
+    assert desk.files("archive") == ["2026-11-22/2/a.csv", "2026-11-22/3/a.csv", "2026-11-22/a.csv"]
+    assert len(desk.taken) == 2
+
+
+async def test_what_cannot_be_read_goes_aside_with_its_reason_and_the_next_passes(desk: Desk) -> None:
+    desk.put("0.xlsx", b"PK\x03\x04nothing")
+    desk.put("1.csv", ROWS)
+    assert await desk.look()
+    assert desk.files("rejected") == ["2026-11-22/0.xlsx", "2026-11-22/0.xlsx.reason.txt"]
+    told = (desk.drop / "rejected/2026-11-22/0.xlsx.reason.txt").read_text("utf-8-sig")
+    assert "열 수 없는 엑셀 파일" in told
+    assert len(desk.taken) == 2
+
+
+async def test_a_full_spool_leaves_the_file_where_it_is_until_there_is_room(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("connectors.files.taking.AGAIN_S", 0.2)
+    desk.full = 2
+    path = desk.put("a.csv", ROWS)
+    looking = asyncio.create_task(desk.look())
+    await asyncio.sleep(0.1)
+    assert path.exists()
+    assert desk.taken == {}
+    await looking
+    assert not path.exists()
+    assert len(desk.taken) == 2
+
+
+async def test_links_are_not_followed(desk: Desk, tmp_path: Path) -> None:
+    secret = tmp_path / "secret.csv"
+    secret.write_bytes(table(ROWS))
+    (desk.drop / "a.csv").symlink_to(secret)
+    os.mkfifo(desk.drop / "b.csv")
+    assert not await desk.look()
+    assert desk.taken == {}
+    (links,) = [c for c in await desk.connector.check() if c.name == "links"]
+    assert (links.ok, links.found) == (False, "2 links or pipes, passed over")
+
+
+async def test_a_link_that_takes_a_files_place_after_it_was_listed_is_not_followed(desk: Desk, tmp_path: Path) -> None:
+    secret = tmp_path / "secret.csv"
+    secret.write_bytes(table(ROWS))
+    await desk.connector.place.open()
+    (desk.drop / "a.csv").symlink_to(secret)
+    with pytest.raises(OSError, match="symbolic"):
+        await desk.connector.place.fetch("a.csv")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "두\n줄.csv",
+        "이름|2026|3.csv",
+        "가" * 60 + ".csv",
+        "é😀.csv",
+        "한글.csv",
+        "..csv.csv"[1:],
+        "-rf.csv",
+        "%2e%2e.csv",
+    ],
+)
+async def test_any_name_is_taken(desk: Desk, name: str) -> None:
+    desk.put(name, ROWS)
+    assert await desk.look() == (not name.startswith("."))
+    if not name.startswith("."):
+        await desk.tell("LH-1", referrals=({"id": "r-1", "state": "offered"},))
+        (report,) = (desk.drop / "reports").iterdir()
+        assert desk.rows(report.name)[0]["이음번호"] == "r-1"
+        assert "\n" not in desk.event("LH-1")["data"]["register"]
+
+
+async def test_a_name_in_cp949_is_read(desk: Desk) -> None:
+    raw = "의뢰.csv".encode("cp949")
+    desk.put(os.fsdecode(raw), ROWS)
+    assert await desk.look()
+    assert desk.event("LH-1")["data"]["register"] == "의뢰"
+    await desk.written()
+    assert desk.files("reports") == ["의뢰.report.csv"]
+
+
+async def test_a_name_that_leaves_no_room_for_a_reports_is_refused(desk: Desk) -> None:
+    desk.put("가" * 80 + ".csv", ROWS)
+    assert await desk.look()
+    assert desk.taken == {}
+    assert len(desk.files("rejected")) == 2
+
+
+async def test_a_file_that_is_too_large_is_not_opened(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, max_bytes=1 << 30)
+    with (desk.drop / "a.csv").open("wb") as handle:
+        handle.truncate(2 << 30)
+    assert await desk.look()
+    assert desk.files("rejected") == ["2026-11-22/a.csv", "2026-11-22/a.csv.reason.txt"]
+
+
+async def test_a_line_of_100_mb_is_told_and_the_next_row_passes(desk: Desk) -> None:
+    content = table([ROWS[0]])
+    with (desk.drop / "a.csv").open("wb") as handle:
+        handle.write(content)
+        for _ in range(100):
+            handle.write(b"x" * 1_048_576)
+        handle.write(b"\r\n" + content.splitlines()[1].replace(b"LH-1", b"LH-9") + b"\r\n")
+    assert await desk.look()
+    assert {e["data"]["cells"][0] for e in desk.taken.values()} == {"LH-1", "LH-9"}
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything; the next test says the same of any user")
+async def test_a_file_we_may_not_read_stays_and_is_named_by_check(desk: Desk) -> None:
+    desk.put("a.csv", ROWS).chmod(0)
+    assert not await desk.look()
+    assert desk.files() == ["a.csv"]
+
+
+async def test_a_file_that_is_locked_stays_and_is_named_by_check(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def locked(path: str) -> Path:
+        raise PermissionError(path)
+
+    desk.put("a.csv", ROWS)
+    with monkeypatch.context() as patch:
+        patch.setattr(desk.connector.place, "fetch", locked)
+        assert not await desk.look()
+        (check,) = [c for c in await desk.connector.check() if c.name == "files"]
+    assert (check.ok, check.found) == (False, "1 waiting, 1 we may not read")
+    assert check.fix
+    assert await desk.look()
+
+
+async def test_a_full_disk_keeps_the_file_and_the_connector(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    path = desk.put("a.csv", ROWS)
+    with monkeypatch.context() as patch:
+        patch.setattr(desk.connector.outcomes, "moving", full)
+        with pytest.raises(Away):
+            await desk.look()
+    assert path.exists()
+    assert await desk.look()
+    assert len(desk.taken) == 2
+
+
+async def test_receipts_wait_for_a_disk_with_room(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("connectors.files.reports.AGAIN_S", 0.01)
+    tell, tries = desk.connector.outcomes.tell, 0
+
+    def full(receipts: Any) -> None:
+        nonlocal tries
+        tries += 1
+        if tries < 3:
+            raise sqlite3.OperationalError("database or disk is full")
+        tell(receipts)
+
+    desk.put("a.csv", ROWS)
+    await desk.look()
+    monkeypatch.setattr(desk.connector.outcomes, "tell", full)
+    await desk.tell("LH-1", referrals=({"id": "r-1"},))
+    assert desk.rows("a.report.csv")[0]["이음번호"] == "r-1"
+
+
+async def test_a_file_somebody_writes_on_while_it_is_read_is_read_again(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = desk.put("a.csv", ROWS)
+
+    async def writing(self: dropping.Drop, file: Found) -> bool:
+        monkeypatch.undo()
+        with path.open("ab") as handle:
+            handle.write(table([["LH-3", *row(3)[1:]]]).splitlines()[1])
+        return await self.is_same(file)
+
+    monkeypatch.setattr(dropping.Drop, "is_same", writing)
+    assert not await desk.look()
+    assert path.exists()
+    assert await desk.look()
+    assert len(desk.taken) == 3
+
+
+async def test_a_crash_between_commit_and_rename_doubles_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Killed at each step on the way into the archive: the file is there, or begun again."""
+    steps = [
+        (desk.connector.outcomes, "moving"),
+        (desk.connector.place, "move"),
+        (desk.connector.outcomes, "archived"),
+        (desk.connector.drop, "tidy"),
+    ]
+    for number, (_, name) in enumerate(steps):
+        owner = (desk.connector.outcomes, desk.connector.place, desk.connector.outcomes, desk.connector.drop)[number]
+
+        def killed(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        desk.put(f"{number}.csv", [[f"LH-{number}", *row(number)[1:]]])
+        with monkeypatch.context() as patch:
+            patch.setattr(owner, name, killed)
+            with pytest.raises(KeyboardInterrupt):
+                await desk.look()
+        desk.connector.outcomes.close()
+        desk.again()
+        await desk.connector._recover()
+        await desk.look()
+        await desk.written()
+        assert f"2026-11-22/{number}.csv" in desk.files("archive")
+        assert f"{number}.report.csv" in desk.files("reports")
+    assert len(desk.taken) == len(steps)
+
+
+async def test_discover_shows_the_first_rows_and_moves_nothing(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, ready="quiet")
+    desk.put("a.csv", table([ROWS[0], ["remark"], ROWS[1]]))
+    found = await desk.connector.discover(2)
+    assert [type(item) for item in found] == [dict, Broken]
+    assert desk.files() == ["a.csv"]
+    assert not (desk.drop / ".ieum").exists()
+
+
+async def test_backfill_reads_the_archive_from_a_day_on(desk: Desk) -> None:
+    desk.put("a.csv", ROWS)
+    await desk.look()
+    old = desk.drop / "archive/2026-10-01"
+    old.mkdir()
+    (old / "b.csv").write_bytes(table([["LH-9", *row(9)[1:]]]))
+    desk.taken.clear()
+    assert await desk.connector.backfill("2026-11-01", desk.take) == 2
+    assert await desk.connector.backfill("2026-01-01", desk.take) == 1
+    assert await desk.connector.backfill("2026-01-01", desk.take) == 0
+    with pytest.raises(Usage):
+        await desk.connector.backfill("yesterday", desk.take)
+
+
+async def test_check_says_what_is_wrong_and_how_to_mend_it(tmp_path: Path) -> None:
+    (tmp_path / "plain").write_bytes(b"")
+    for config in ({"folder": str(tmp_path / "absent")}, {"folder": str(tmp_path / "plain")}):
+        desk = Desk(tmp_path, state=str(tmp_path / "state"))
+        desk.settings |= config
+        desk.again()
+        bad = [c for c in await desk.connector.check() if not c.ok]
+        assert [c.name for c in bad] == ["folder"]
+        assert bad[0].fix
+    well = Desk(tmp_path)
+    assert all(c.ok for c in await well.connector.check())
+
+
+async def test_a_folder_that_goes_away_is_waited_for(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("connectors.files.connector.AGAIN_S", 0.01)
+    desk.settings["poll_s"] = 0.01
+    desk.settings["state"] = str(desk.drop.parent / "state")
+    desk.again()
+    elsewhere = desk.drop.with_name("elsewhere")
+    desk.drop.rename(elsewhere)
+    running = asyncio.create_task(desk.connector.run(desk.take))
+    await asyncio.sleep(0.1)
+    elsewhere.rename(desk.drop)
+    desk.put("a.csv", ROWS)
+    await until(lambda: desk.files("archive") != [])
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert len(desk.taken) == 2
+
+
+async def test_old_reports_are_forgotten(desk: Desk) -> None:
+    desk.put("a.csv", ROWS)
+    await desk.look()
+    await desk.tell("LH-1", referrals=({"id": "r-1"},))
+    desk.connector.outcomes.prune("2026-11-23")
+    counts = [
+        desk.connector.outcomes._db.execute(f"SELECT count(*) FROM {t}").fetchone()[0]  # noqa: S608
+        for t in ("files", "rows", "outcomes", "came_of", "referrals")
+    ]
+    assert counts == [0, 0, 0, 0, 0]
+
+
+async def test_it_ends_when_it_is_canceled_just_as_a_report_becomes_due(desk: Desk) -> None:
+    for _ in range(20):
+        running = asyncio.create_task(desk.connector.reports.run())
+        await asyncio.sleep(0.01)
+        desk.connector.reports.wake()
+        await asyncio.sleep(0)
+        running.cancel()
+        async with asyncio.timeout(5):
+            await asyncio.gather(running, return_exceptions=True)
+        assert running.cancelled()

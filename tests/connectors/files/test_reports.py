@@ -1,0 +1,237 @@
+"""Reports: what the clerk reads beside each row, and that the very file can be mended and dropped again."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import openpyxl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from connectors.protocol import Receipt
+from connectors.reading_report import COLUMNS, ReportColumns, harmless, list_name
+from tests.connectors.files.conftest import Desk
+from tests.connectors.files.dropping import HEADER, row, table
+
+TOWN = Path(__file__).parents[2] / "samples" / "jinju"
+ROWS = [["LH-1", *row(1)[1:]], ["LH-2", *row(2)[1:]], ["LH-3", *row(3)[1:]]]
+REFUSAL = {"path": "의뢰일", "code": "date_impossible", "text": "This date does not exist or cannot be read."}
+REFERRAL = {
+    "id": "r-1",
+    "number": "LH-1",
+    "state": "offered",
+    "receiver": "sangbong",
+    "due": "2026-11-23T09:00:00.000Z",
+}
+
+
+async def test_a_clerk_reads_number_state_holder_deadline_and_what_to_mend(desk: Desk) -> None:
+    desk.put("arrears.csv", ROWS)
+    assert await desk.look()
+    await desk.tell("LH-1", referrals=(REFERRAL,))
+    await desk.tell("LH-2", "refused", reasons=(REFUSAL,))
+    one, two, three = desk.rows("arrears.report.csv")
+    assert list(one) == [*HEADER, *COLUMNS]
+    assert [one[column] for column in COLUMNS] == ["r-1", "수락 요청", "sangbong", "2026-11-23 18:00", "", "2"]
+    assert (two["상태"], two["오류(칸·사유)"]) == (
+        "거절 – 고쳐서 다시 넣어 주세요",
+        "의뢰일: 없는 날짜이거나 읽을 수 없는 날짜입니다",
+    )
+    assert three["상태"] == "전송 대기"
+    assert [[line[title] for title in HEADER] for line in (one, two, three)] == ROWS
+
+
+async def test_what_happens_later_is_shown_even_when_it_was_heard_before_the_receipt(desk: Desk) -> None:
+    desk.put("arrears.csv", ROWS)
+    await desk.look()
+    await desk.follow(7, "referral.changed", referral="r-1", to="accepted", **{"from": "offered"})
+    await desk.tell("LH-1", referrals=(REFERRAL,))
+    assert [desk.rows("arrears.report.csv")[0][c] for c in ("상태", "담당기관", "다음기한")] == ["수락", "sangbong", ""]
+    await desk.follow(9, "referral.unplaced", referral="r-1", owner="city")
+    await desk.follow(8, "referral.offered", referral="r-1", to="jeil", due="2026-11-24T00:00:00.000Z")
+    assert [desk.rows("arrears.report.csv")[0][c] for c in ("상태", "담당기관")] == ["미연계(담당 지정)", "city"]
+
+
+async def test_a_mended_report_sends_the_mended_rows_alone(desk: Desk) -> None:
+    desk.put("arrears.csv", ROWS)
+    await desk.look()
+    await desk.tell("LH-1", referrals=(REFERRAL,))
+    await desk.tell("LH-2", "refused", reasons=(REFUSAL,))
+    before = set(desk.taken)
+    report = desk.drop / "reports/arrears.report.csv"
+    lines = list(csv.reader(io.StringIO(report.read_text("utf-8-sig"))))
+    lines[2][7] = "2026-11-18"
+    text = io.StringIO()
+    csv.writer(text).writerows([lines[0], *reversed(lines[1:])])
+    desk.put("arrears.report.csv", text.getvalue().encode("utf-8-sig"))
+    assert await desk.look()
+    (new,) = desk.taken.keys() - before
+    assert desk.taken[new]["data"] == {
+        "header": HEADER,
+        "cells": [*ROWS[1][:7], "2026-11-18"],
+        "row": 3,
+        "register": "arrears",
+    }
+    assert desk.taken[new]["partitionkey"] == next(
+        desk.taken[i]["partitionkey"] for i in before if desk.taken[i]["data"]["cells"][0] == "LH-2"
+    )
+    await desk.tell("LH-2", referrals=({**REFERRAL, "id": "r-2"},))
+    three, two, one = desk.rows("arrears.report.csv")
+    assert [line["이음번호"] for line in (one, two, three)] == ["r-1", "r-2", ""]
+    older = desk.rows("2026-11-22/arrears.report.csv")
+    assert [line["상태"][:2] for line in older] == ["수락", "거절", "전송"]
+
+
+@pytest.mark.parametrize("charset", ["cp949", "utf-8-sig", "utf-8", "utf-16"])
+async def test_a_csv_is_answered_in_its_charset(desk: Desk, charset: str) -> None:
+    desk.put("a.csv", table(ROWS, charset))
+    await desk.look()
+    await desk.written()
+    raw = (desk.drop / "reports/a.report.csv").read_bytes()
+    assert raw.decode({"utf-8": "utf-8-sig"}.get(charset, charset)).startswith("접수번호")
+    before = set(desk.taken)
+    desk.put("a.report.csv", raw)
+    await desk.look()
+    assert set(desk.taken) == before
+
+
+@pytest.mark.parametrize("choice", ["same", "xlsx"])
+@pytest.mark.parametrize("name", ["housing-arrears.csv", "welfare-center-register.xlsx"])
+async def test_a_report_dropped_as_it_is_changes_nothing(tmp_path: Path, name: str, choice: str) -> None:
+    desk = Desk(tmp_path, report=choice)
+    desk.put(name, (TOWN / name).read_bytes())
+    await desk.look()
+    await desk.written()
+    (report,) = desk.files("reports")
+    before = set(desk.taken)
+    assert before
+    desk.put(report.replace(".report.", ".report (1)."), (desk.drop / "reports" / report).read_bytes())
+    assert await desk.look()
+    assert set(desk.taken) == before
+
+
+async def test_a_workbook_colors_what_to_mend_and_keeps_text_as_typed(desk: Desk) -> None:
+    desk.put("reg.xlsx", (TOWN / "welfare-center-register.xlsx").read_bytes())
+    await desk.look()
+    await desk.tell("SB-2611-01", "refused", reasons=({**REFUSAL, "path": "접수일자"},))
+    sheet = openpyxl.load_workbook(desk.drop / "reports/reg.report.xlsx").active
+    assert sheet is not None
+    titles = [cell.value for cell in sheet[1]]
+    bad = sheet[2]
+    assert [cell.fill.start_color.rgb for cell in bad].count("00FF9C9C") == 1
+    assert bad[titles.index("접수일자")].fill.start_color.rgb == "00FF9C9C"
+    assert {cell.number_format for cell in bad} == {"@"}
+    assert {cell.data_type for line in sheet.iter_rows() for cell in line if cell.value is not None} == {"s"}
+
+
+@pytest.mark.parametrize("ending", ["csv", "xlsx"])
+async def test_no_cell_of_a_report_is_calculated(tmp_path: Path, ending: str) -> None:
+    desk = Desk(tmp_path, report="same" if ending == "csv" else "xlsx")
+    evil = ["=1+1", "+82-10-2345-6789", "-5", "@SUM(A1)", "'=2", "＝1", "#N/A", "2026-11-17"]
+    desk.put("a.csv", [evil, ROWS[0]])
+    await desk.look()
+    await desk.written()
+    shown = [desk.rows(f"a.report.{ending}")[0][title] for title in HEADER]
+    assert shown == ["'=1+1", "'+82-10-2345-6789", "'-5", "'@SUM(A1)", "''=2", "'＝1", "#N/A", "2026-11-17"]
+    before = set(desk.taken)
+    desk.put(f"a.report.{ending}", (desk.drop / f"reports/a.report.{ending}").read_bytes())
+    await desk.look()
+    assert set(desk.taken) == before
+
+
+@settings(max_examples=200)
+@given(st.text(max_size=6))
+def test_what_is_made_harmless_comes_back_as_it_was(cell: str) -> None:
+    ours = ReportColumns.among([*HEADER, *COLUMNS])
+    assert ours is not None
+    line = [harmless(cell), *[""] * 7, "n", "s", "h", "d", "e", "12"]
+    assert ours.restored(99, line) == (12, [cell, *[""] * 7])
+
+
+async def test_a_clerks_own_column_of_the_same_name_stays_the_clerks(desk: Desk) -> None:
+    text = "접수번호,세대주,상태,체납액\r\nLH-1,박순자,독거,3\r\n"
+    desk.put("a.csv", text.encode("utf-8-sig"))
+    await desk.look()
+    await desk.written()
+    (line,) = desk.rows("a.report.csv")
+    assert (line["상태"], line["상태 (이음)"]) == ("독거", "전송 대기")
+    before = set(desk.taken)
+    desk.put("a.report.csv", (desk.drop / "reports/a.report.csv").read_bytes())
+    await desk.look()
+    assert set(desk.taken) == before
+
+
+async def test_a_row_wider_than_its_header_keeps_its_cells_apart_from_ours(desk: Desk) -> None:
+    desk.put("a.csv", [[*ROWS[0], "extra"], ROWS[1]])
+    await desk.look()
+    await desk.tell("LH-1", "refused", reasons=({"path": "", "code": "cells_misaligned", "text": ""},))
+    before = set(desk.taken)
+    desk.put("a.report.csv", (desk.drop / "reports/a.report.csv").read_bytes())
+    await desk.look()
+    assert set(desk.taken) == before
+    assert desk.event("LH-1")["data"]["cells"][-1] == "extra"
+
+
+async def test_a_row_that_cannot_be_read_is_in_the_report_with_its_reason(desk: Desk) -> None:
+    desk.put("a.csv", table([ROWS[0], ["비고: 끝"], ROWS[1]]))
+    await desk.look()
+    await desk.written()
+    one, remark, two = desk.rows("a.report.csv")
+    assert (remark["상태"], remark["원본행"]) == ("읽지 못함 – 고쳐서 다시 넣어 주세요", "3")
+    assert "한 칸만" in remark["오류(칸·사유)"]
+    assert (one["원본행"], two["원본행"]) == ("2", "4")
+
+
+async def test_messages_are_reported_line_by_line(desk: Desk) -> None:
+    desk.put("v.jsonl", (TOWN / "prosecutors-victim-support.jsonl").read_bytes() + b'\n{"a":1}\n')
+    await desk.look()
+    event = next(iter(desk.taken.values()))
+    await desk.connector.tell([Receipt(event["id"], event["source"], "recorded", referrals=(REFERRAL, REFERRAL))])
+    await desk.written()
+    one, two, three = desk.rows("v.jsonl.report.csv")
+    assert (one["번호"], one["이음번호"], one["상태"]) == ("1", "r-1 / r-1", "수락 요청 / 수락 요청")
+    assert (two["상태"], three["상태"][:4]) == ("전송 대기", "읽지 못")
+    assert "이도윤" not in (desk.drop / "reports/v.jsonl.report.csv").read_text("utf-8-sig")
+
+
+async def test_what_was_told_survives_a_restart(desk: Desk) -> None:
+    desk.put("a.csv", ROWS)
+    await desk.look()
+    await desk.tell("LH-1", referrals=(REFERRAL,))
+    (desk.drop / "reports/a.report.csv").unlink()
+    desk.connector.outcomes.close()
+    desk.again()
+    await desk.tell("LH-2", "refused", reasons=(REFUSAL,))
+    assert [line["상태"][:2] for line in desk.rows("a.report.csv")] == ["수락", "거절", "전송"]
+
+
+async def test_the_state_holds_nothing_personal(desk: Desk) -> None:
+    desk.put("박순자.csv", ROWS)
+    await desk.look()
+    await desk.tell("LH-1", "refused", reasons=({**REFUSAL, "text": "박순자"},))
+    desk.connector.outcomes.close()
+    raw = b"".join(p.read_bytes() for p in (desk.drop / ".ieum").iterdir())
+    assert raw
+    assert not any(word.encode() in raw for word in ("박순자", "LH-1", "의뢰일", "2345-6789"))
+    desk.again()
+
+
+async def test_a_report_that_cannot_be_written_is_written_later(desk: Desk) -> None:
+    desk.put("a.csv", ROWS)
+    await desk.look()
+    blocked = desk.drop / "reports/a.report.csv"
+    blocked.mkdir()
+    await desk.tell("LH-1", referrals=(REFERRAL,))
+    blocked.rmdir()
+    await desk.written()
+    assert desk.rows("a.report.csv")[0]["이음번호"] == "r-1"
+    assert desk.files("reports") == ["a.report.csv"]
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.sampled_from(["a.csv", "a.report.csv", "a.report (2).csv", "a.report - 복사본.csv"]))
+def test_a_copy_of_a_report_belongs_to_the_same_list(name: str) -> None:
+    assert list_name(name) == "a"

@@ -1,0 +1,120 @@
+"""The way up over HTTP: order, patience, what is taken out of a batch, and what waiting cannot help."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import orjson
+import pytest
+
+from connectors.protocol import Receipt
+from connectors.upstream import BATCH_EVENTS, Http
+from hub.errors import Usage
+
+Answering = Callable[[httpx.Request], httpx.Response]
+
+
+def upstream(answer: Answering, waited: list[float] | None = None) -> Http:
+    async def sleep(seconds: float) -> None:
+        (waited if waited is not None else []).append(seconds)
+
+    client = httpx.AsyncClient(base_url="http://hub", transport=httpx.MockTransport(answer))
+    return Http("http://hub", "secret", sleep=sleep, client=client)
+
+
+def events(count: int, pad: int = 0) -> list[dict[str, Any]]:
+    return [{"id": f"m-{n}", "source": "//agency/lh/x", "data": {"pad": "x" * pad}} for n in range(count)]
+
+
+def taken(request: httpx.Request) -> httpx.Response:
+    found = [{"id": e["id"], "status": "accepted"} for e in orjson.loads(request.content)]
+    return httpx.Response(202, json={"receipts": found})
+
+
+async def test_batches_keep_the_order_and_the_hubs_bounds() -> None:
+    sent: list[list[str]] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        assert request.headers["Authorization"] == "Bearer secret"
+        assert len(request.content) <= 4 * 1_048_576 + 2
+        sent.append([e["id"] for e in orjson.loads(request.content)])
+        return taken(request)
+
+    receipts = await upstream(answer).send(events(1200, 9000))
+    assert [id_ for batch in sent for id_ in batch] == [f"m-{n}" for n in range(1200)]
+    assert max(map(len, sent)) <= BATCH_EVENTS
+    assert {r.status for r in receipts} == {"pending"}
+
+
+async def test_while_the_hub_is_away_the_same_bytes_are_sent_again_ever_more_slowly() -> None:
+    bodies: list[bytes] = []
+    waited: list[float] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        bodies.append(request.content)
+        if len(bodies) < 4:
+            raise httpx.ConnectError("refused")
+        if len(bodies) < 12:
+            return httpx.Response(503, headers={"Retry-After": "7"} if len(bodies) == 4 else {})
+        return taken(request)
+
+    (receipt,) = await upstream(answer, waited).send(events(1))
+    assert receipt.status == "pending"
+    assert len(set(bodies)) == 1
+    assert waited[3] >= 7
+    assert waited[0] < waited[2] < waited[6] <= 60
+    assert max(waited) <= 60
+
+
+async def test_what_the_door_refuses_leaves_the_batch_with_its_reasons() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        held = [e["id"] for e in orjson.loads(request.content)]
+        if "m-1" in held:
+            error = {"pointer": f"/{held.index('m-1')}/data/x", "code": "wrong", "detail": "no"}
+            return httpx.Response(400, json={"title": "invalid", "errors": [error]})
+        return taken(request)
+
+    receipts = await upstream(answer).send(events(3))
+    assert [r.status for r in receipts] == ["pending", "refused", "pending"]
+    assert receipts[1].reasons == ({"path": "/data/x", "code": "wrong", "text": "no"},)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+async def test_a_token_that_does_not_open_is_told_at_once(status: int) -> None:
+    waited: list[float] = []
+    with pytest.raises(Usage, match="token"):
+        await upstream(lambda _: httpx.Response(status), waited).send(events(1))
+    assert waited == []
+
+
+async def test_receipts_bring_the_referrals_that_came_of_them() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked = orjson.loads(request.content)["messages"]
+        known = {"status": "recorded", "position": 9, "referrals": [{"id": "r", "state": "offered"}]}
+        told = [m | (known if m["id"] == "m-1" else {"status": "pending"}) for m in asked]
+        return httpx.Response(200, json={"receipts": told})
+
+    waiting = [Receipt(f"m-{n}", "//agency/lh/x", "pending") for n in range(3)]
+    (told,) = await upstream(answer).receipts(waiting)
+    assert (told.id, told.status, told.position) == ("m-1", "recorded", 9)
+    assert told.referrals == ({"id": "r", "state": "offered"},)
+
+
+async def test_changes_go_on_behind_the_last_position_and_leave_out_what_is_sealed() -> None:
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.params["after"])
+        entries = [
+            {"position": 4, "data": {"position": 4, "sealed": True}},
+            {"position": 5, "data": {"kind": "referral.offered", "heard": "t", "facts": {"referral": "r"}}},
+        ]
+        return httpx.Response(200, json={"entries": entries, "next": 5})
+
+    way = upstream(answer)
+    changes, next_ = await way.changes("")
+    assert ([c.position for c in changes], next_) == ([5], "5")
+    await way.changes("9@41")
+    assert asked == ["0", "9"]
