@@ -17,7 +17,16 @@ from hub.core.policy import Policy
 from hub.core.prepared import Arrival, Prepared, Sealed
 from hub.core.sealing import cause_digest, derive_id, keyed_digest, wrap
 from hub.core.vault import DataKeys, seal_bytes, seal_value
-from hub.schemas.canonical import AnswerClaim, Claim, HouseholdClaim, IdentityClaim, ReferralClaim, Refusal, SignalClaim
+from hub.schemas.canonical import (
+    AnswerClaim,
+    Claim,
+    HouseholdClaim,
+    IdentityClaim,
+    ReferralClaim,
+    Refusal,
+    SignalClaim,
+    WithdrawalClaim,
+)
 from hub.schemas.envelope import Envelope, data_digest, parse
 from hub.schemas.topics import agency_of
 
@@ -115,6 +124,8 @@ def _add(prepared: Prepared, policy: Policy, data_keys: DataKeys) -> None:
         _add_referral(prepared, content, policy, data_keys)
     elif isinstance(content, SignalClaim):
         _add_signal(prepared, content, policy)
+    elif isinstance(content, WithdrawalClaim):
+        prepared.number_key = keyed_digest(policy.keys.pepper, prepared.agency, content.number)[:16]
     elif isinstance(content, AnswerClaim | IdentityClaim | HouseholdClaim) and content.text:
         raw = prepared.raw
         prepared.notes = seal_value(prepared.data_key, raw.wrapped, raw.key_id, NOTES, ChangeBody(content.text))

@@ -191,6 +191,13 @@ class IdentityClaim(msgspec.Struct, frozen=True, omit_defaults=True, tag="identi
     text: str = ""
 
 
+class WithdrawalClaim(msgspec.Struct, frozen=True, omit_defaults=True, tag="withdrawal"):
+    """The source takes back what it asked for under a number of its own: every referral of it that can be."""
+
+    number: str
+    at: str
+
+
 class HouseholdClaim(msgspec.Struct, frozen=True, omit_defaults=True, tag="household"):
     """What a worker decided: that `persons` of a case are a household of their own, or that `other` is the same one."""
 
@@ -223,5 +230,6 @@ Claim = (
     | AccessClaim
     | IdentityClaim
     | HouseholdClaim
+    | WithdrawalClaim
     | RedoClaim
 )

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from hub.core.decide import answer, dwelling, identity, redo, referral, signal, system, tick
+from hub.core.decide import answer, dwelling, identity, redo, referral, signal, system, tick, withdrawal
 from hub.core.entry import Entry, Recorder
 from hub.core.policy import Policy
 from hub.core.prepared import Prepared, Sealed
@@ -26,6 +26,7 @@ from hub.schemas.canonical import (
     Refusal,
     SignalClaim,
     TickClaim,
+    WithdrawalClaim,
 )
 
 RECORDED, REFUSED, SEEN, NO_OP, HELD = "recorded", "refused", "seen", "no-op", "held"
@@ -83,6 +84,7 @@ DECIDERS: Final[dict[type, Callable[[Recorder, Any], Refusal | None]]] = {
     IdentityClaim: identity.decide,
     HouseholdClaim: dwelling.decide,
     RedoClaim: redo.decide,
+    WithdrawalClaim: withdrawal.decide,
     SignalClaim: signal.decide,
     TickClaim: tick.decide,
     AgencyClaim: system.agency,

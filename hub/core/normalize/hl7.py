@@ -11,23 +11,25 @@ from typing import Final
 
 from hub.core.normalize.draft import Draft
 from hub.core.normalize.mapping import Mapping
-from hub.core.normalize.referral import finish
-from hub.schemas.canonical import Reason, ReferralClaim, Refusal
+from hub.core.normalize.referral import finish, read_at
+from hub.schemas.canonical import Reason, ReferralClaim, Refusal, WithdrawalClaim
 from hub.schemas.native.hl7 import Ref, Segment
 
-#: I13 modifies, which here is a correction: the same number under a new message id.
-EVENTS: Final = ("I12", "I13")
+#: I13 modifies, which here is a correction: the same number under a new message id. I14 cancels.
+EVENTS: Final = ("I12", "I13", "I14")
 _OWN_TABLES: Final = frozenset(("", "99IEUM", "L"))
 _FULL_ADDRESS: Final = 4  # components of an address that must be joined
 _CODE: Final = re.compile(r"[A-Za-z0-9._-]{1,40}")
 
 
-def normalize(ref: Ref, mapping: Mapping, agency: str, heard: str) -> ReferralClaim | Refusal:
-    """The referral in a REF^I12 or I13."""
+def normalize(ref: Ref, mapping: Mapping, agency: str, heard: str) -> ReferralClaim | WithdrawalClaim | Refusal:
+    """The referral in a REF^I12 or I13; in an I14, that it is taken back."""
     header, request, patient = ref.first("MSH"), ref.first("RF1"), ref.first("PID")
     kind = header.field(9) if header else ""
     if ref.component_of(kind) != "REF" or ref.component_of(kind, 2) not in EVENTS:
         return _refuse("MSH-9", "unsupported_event", "Only these events of REF are read.", EVENTS)
+    if request is not None and ref.component_of(kind, 2) == "I14":
+        return _withdrawal(ref, request, heard)
     if request is None or patient is None:
         return _refuse("PID" if request else "RF1", "segment_missing", "REF needs one RF1 and one PID segment.")
     draft = Draft()
@@ -40,6 +42,13 @@ def normalize(ref: Ref, mapping: Mapping, agency: str, heard: str) -> ReferralCl
     if stay := ref.first("PV2"):
         draft.put("needed_by", "PV2-9", ref.component_of(stay.field(9)))
     return finish(draft, mapping, heard)
+
+
+def _withdrawal(ref: Ref, request: Segment, heard: str) -> WithdrawalClaim | Refusal:
+    number = ref.component_of(request.field(6))
+    if not number:
+        return _refuse("RF1-6", "number_missing", "A cancellation names the referral's number.")
+    return WithdrawalClaim(number, read_at(Draft(), heard))
 
 
 def _request(draft: Draft, ref: Ref, request: Segment, mapping: Mapping) -> None:

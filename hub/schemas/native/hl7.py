@@ -25,6 +25,7 @@ CHARSETS: Final = {
     "UTF-8": "utf-8",
     "UNICODE": "utf-8",
     "ASCII": "ascii",
+    "8859/1": "ascii",  # read as Latin-1, the bytes of a Korean name would be another name
 }
 _BREAKS = re.compile(r"[\r\n]+")
 _ESCAPED = re.compile(r"\\(F|S|T|R|E|\.br|X(?:[0-9A-Fa-f]{2}){1,64})\\")

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 
+from hub.core.decide import Outcome
 from hub.core.state import Referral
 from hub.schemas.canonical import AgencyClaim
-from tests.core.decide.world import World, registration
+from hub.schemas.topics import Formats, Types
+from tests.core.decide.world import World, envelope, registration
 
 SOURCE = "sangbong"
 
@@ -186,3 +190,32 @@ def test_a_suspended_agency_neither_refers_nor_answers_nor_is_asked(world: World
     assert world.answer(first, referral.id, "accept").verdict == "refused"
     assert world.refer(agency=first).reasons[0].code == "agency_suspended"
     assert offered(world).receiver != first
+
+
+REF = (
+    "MSH|^~\\&|EMR|JEIL|HUB|CITY|20261101090000||REF^{event}|{id}|P|2.5||||||UNICODE UTF-8\r"
+    "RF1||R^Routine|laundry^세탁^99IEUM|||JI-77|20261101\r"
+    "PID|1||1^^^JEIL||강복남||19510403|F|||진주시 평거로 88, 205동 301호^^^^^KR||010-4111-7222\r"
+)
+
+
+def hl7(world: World, event: str, id_: str) -> Outcome:
+    text = REF.format(event=event, id=id_)
+    message = envelope("jeil", Types.REFERRAL, Formats.HL7, None, id_, world.now)
+    message.pop("data")
+    message["data_base64"] = base64.b64encode(text.encode()).decode()
+    return world.post("hub.in.jeil", message)
+
+
+def test_a_hospitals_cancellation_withdraws_by_its_own_number() -> None:
+    world = World()
+    referral = world.referral(hl7(world, "I12", "m1"))
+    assert hl7(world, "I14", "m2").verdict == "recorded"
+    assert referral.state == "withdrawn"
+    again = hl7(world, "I14", "m3")
+    assert (again.verdict, again.reasons[0].code) == ("refused", "illegal_change")
+
+
+def test_a_number_nobody_asked_under_cannot_be_cancelled() -> None:
+    outcome = hl7(World(), "I14", "m1")
+    assert (outcome.verdict, outcome.reasons[0].code) == ("refused", "unknown_number")

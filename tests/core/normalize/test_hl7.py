@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hub.schemas.canonical import ReferralClaim, Refusal
+from hub.schemas.canonical import ReferralClaim, Refusal, WithdrawalClaim
 from hub.schemas.topics import Formats
 
 from .conftest import SAMPLES, Intake, wrapped
@@ -37,12 +37,24 @@ def test_a_message_is_read_in_the_charset_it_declares(intake: Intake, declared: 
 
 @pytest.mark.parametrize(
     ("declared", "code"),
-    [("UNICODE UTF-8", "not_decodable"), ("ASCII", "not_decodable"), ("KOI8-R", "unknown_charset")],
+    [
+        ("UNICODE UTF-8", "not_decodable"),
+        ("ASCII", "not_decodable"),
+        ("8859/1", "not_decodable"),
+        ("KOI8-R", "unknown_charset"),
+    ],
 )
 def test_a_charset_that_does_not_fit_is_refused(intake: Intake, declared: str, code: str) -> None:
     refusal = send(intake, ORIGINAL.replace("KS X 1001", declared))
     assert isinstance(refusal, Refusal)
     assert [(reason.path, reason.code) for reason in refusal.reasons] == [("MSH-18", code)]
+
+
+def test_a_cancellation_takes_back_what_was_asked_for_under_its_number(intake: Intake) -> None:
+    claim = send(intake, ORIGINAL.replace("REF^I12", "REF^I14"))
+    assert (type(claim), claim.number) == (WithdrawalClaim, "JI-26-3391")
+    bare = send(intake, ORIGINAL.replace("REF^I12", "REF^I14").replace("JI-26-3391", ""))
+    assert [(reason.path, reason.code) for reason in bare.reasons] == [("RF1-6", "number_missing")]
 
 
 @pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
@@ -99,7 +111,7 @@ def test_next_of_kin_resident_number_and_discharge_are_read(intake: Intake) -> N
     ("old", "new", "path", "code"),
     [
         ("REF^I12", "ADT^A01", "MSH-9", "unsupported_event"),
-        ("REF^I12", "REF^I14", "MSH-9", "unsupported_event"),
+        ("REF^I12", "REF^I15", "MSH-9", "unsupported_event"),
         ("discharge_care^", "space_travel^", "RF1-3", "unknown_need"),
         ("discharge_care^퇴원돌봄^99IEUM", "", "RF1-3", "need_missing"),
         ("JI-26-3391^JEIL", "", "RF1-6", "number_missing"),
