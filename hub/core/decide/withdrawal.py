@@ -1,4 +1,4 @@
-"""A source takes back its own referral by its own number. Owns which referrals that means, not which of them may."""
+"""A source takes back its own referral by its own number. Owns which referrals that means, not which of them may.
 
 For those who cannot answer by the hub's id: a hospital's REF^I14 knows only its own number.
 """
