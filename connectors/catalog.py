@@ -35,6 +35,9 @@ CATALOG: Final[dict[str, Listed]] = {
     "webhook": Listed("connectors.webhook:WebhookConnector", "Signed HTTPS calls (Standard Webhooks)."),
     "mqtt": Listed("connectors.mqtt:MqttConnector", "Devices over MQTT 5; silence is a signal."),
     "table": Listed("connectors.table:TableConnector", "An interface table in PostgreSQL."),
+    "debezium": Listed(
+        "connectors.debezium:DebeziumConnector", "Changes of a database, captured by Debezium on Kafka Connect."
+    ),
     "hsds": Listed("connectors.hsds:HsdsConnector", "A service directory in Open Referral HSDS 3."),
 }
 
@@ -45,7 +48,7 @@ def extra_of(name: str) -> str:
 
 
 def names() -> list[str]:
-    """The connectors of this installation."""
+    """The connectors of this installation, found without importing any: their packages may be missing."""
     return [name for name, listed in CATALOG.items() if importlib.util.find_spec(listed.module) is not None]
 
 

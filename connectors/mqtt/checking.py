@@ -71,14 +71,13 @@ async def _status(config: MqttConfig, link: Link) -> Check:
         await link.subscribe(config.status, qos=0)
         async with asyncio.timeout(STATUS_S):
             async for message in link.messages:
-                said = read_object(message.payload) if isinstance(message.payload, bytes) else {}
+                said = read_object(message.payload)
                 if str(message.topic) == config.status and isinstance(said, dict):
                     state = str(said.get("state"))
                     break
+    full = state == "full"
     fix = "Its spool is full: bring the hub back, or give the spool more room. The broker keeps what comes."
-    return Check(
-        "running", ok=state != "full", found=f"the connector says: {state}", fix=fix if state == "full" else ""
-    )
+    return Check("running", ok=not full, found=f"the connector says: {state}", fix=fix if full else "")
 
 
 def _state_file(config: MqttConfig) -> list[Check]:

@@ -104,7 +104,7 @@ class MqttConnector:
         raise Usage(f"A broker has nothing since {since}.", "Send an export of the devices' platform: hub send FILE.")
 
     async def tell(self, receipts: Sequence[Receipt]) -> None:
-        """What the hub refused is named at `rejected`, as what we refuse ourselves. Of the rest a device hears no more."""
+        """What the hub refused is named at `rejected`, like what we refuse. Of the rest devices hear no more."""
         refused = [r for r in receipts if r.status == REFUSED and r.about]
         for receipt in refused:
             while not await self._rejected(receipt):
@@ -161,7 +161,7 @@ class MqttConnector:
             except Full:
                 self.counts["full"] += 1
                 if not told:
-                    log.error("spool_full", waiting_with_broker=True)
+                    log.critical("spool_full", waiting_with_broker=True)
                     await link.say_state("full")
                     await link.reply(one.message, "waiting")
                 told = True
@@ -225,8 +225,7 @@ class MqttConnector:
             return _told(message, Refusal(()))  # of a filter that was configured when the session began
         if topic.heartbeat:
             return _Heard(message, life=Life(device_at(topic, name), topic, {}))
-        payload = message.payload if isinstance(message.payload, bytes) else b""
-        reading = reading_of(topic, name, payload, self.config.payload_bytes, self.origin.now())
+        reading = reading_of(topic, name, message.payload, self.config.payload_bytes, self.origin.now())
         if isinstance(reading, Refusal):
             return _told(message, reading)
         return _Heard(message, event_of(reading, self.origin), _life(reading, topic))

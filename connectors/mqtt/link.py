@@ -7,6 +7,7 @@ Owns the client. aiomqtt acknowledges a message when it hands it out and has no 
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -29,7 +30,7 @@ class Link(aiomqtt.Client):
     """A connection. Usable once, as a context. Raises `aiomqtt.MqttError` whenever the broker is away."""
 
     def __init__(self, config: MqttConfig, identifier: str, *, lasting: bool) -> None:
-        asked = Properties(PacketTypes.CONNECT)
+        asked = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
         asked.SessionExpiryInterval = config.session_s if lasting else 0
         asked.ReceiveMaximum = config.together
         asked.MaximumPacketSize = PACKET_BYTES
@@ -46,6 +47,7 @@ class Link(aiomqtt.Client):
             keepalive=config.keepalive_s,
             tls_context=config.security(),
             will=will,
+            socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],  # an acknowledgment is a packet of its own
         )
         self.config = config
         self.granted: dict[str, Any] = {}
@@ -60,7 +62,7 @@ class Link(aiomqtt.Client):
         reason_code: ReasonCode,
         properties: Properties | None = None,
     ) -> None:
-        self.granted = properties.json() if properties is not None else {}
+        self.granted = properties.json() if properties is not None else {}  # type: ignore[no-untyped-call]
         super()._on_connect(client, userdata, flags, reason_code, properties)
 
     async def listen(self) -> list[str]:
@@ -99,7 +101,7 @@ class Link(aiomqtt.Client):
         topic = str(getattr(message.properties, "ResponseTopic", ""))
         if not topic.startswith(self.config.replies) or set(topic) & set("+#\0"):
             return
-        told = Properties(PacketTypes.PUBLISH)
+        told = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
         if correlation := getattr(message.properties, "CorrelationData", b""):
             told.CorrelationData = correlation
         body = {"status": status} | ({"reasons": list(reasons)} if reasons else {})

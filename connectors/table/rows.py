@@ -29,7 +29,7 @@ class Found(msgspec.Struct, frozen=True):
 def read(row: tuple[Any, ...], config: TableConfig, shape: Shape, origin: Origin) -> Found:
     """The row as an event. `row`: its key, then the columns that are sent, as `Statements` selects them."""
     cells = texts(row)
-    key = str(row[0]) if isinstance(cells, int) else cells[0]
+    key = cells[0] if not isinstance(cells, int) else bytes(row[0]).decode(errors="replace")
     place = int(key) if key.isascii() and key.isdigit() and 1 <= int(key) <= ROW_LIMIT else 0
     reason = _unfit(cells, shape)
     if reason or isinstance(cells, int):

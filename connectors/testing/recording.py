@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable
+from array import array
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -19,7 +20,6 @@ from connectors.protocol import Event
 from connectors.upstream import Http, Sleep
 
 _LENGTH: Final = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
-Reason = dict[str, str]
 
 
 class Recording:
@@ -29,16 +29,39 @@ class Recording:
         self._read, self._refuse = read, refuse
         self.away = False
         self.requests = 0
-        #: In order of first arrival: (id, partition key, number).
-        self.events: list[tuple[str, str, int]] = []
-        self._verdicts: dict[tuple[str, str], dict[str, Any]] = {}
+        #: Position by source and id; number and key's place by position.
+        self._positions: dict[str, int] = {}
+        self._numbers, self._keys = array("q"), array("q")
+        self._places: dict[str, int] = {}
         self.repeats = 0
         self.agencies: set[str] = set()
         self._links: set[asyncio.StreamWriter] = set()
 
     def numbers(self) -> list[int]:
         """What `read` made of the events, in order."""
-        return [number for _, _, number in self.events]
+        return list(self._numbers)
+
+    @property
+    def events(self) -> Sequence[int]:
+        """The same, without a copy: to look how many there are."""
+        return self._numbers
+
+    def keys(self) -> list[int]:
+        """One number a partition key, in the order of the events."""
+        return list(self._keys)
+
+    def verdict(self, source: str, id_: str) -> dict[str, Any]:
+        """What became of an event."""
+        position = self._positions.get(f"{source} {id_}", 0)
+        if not position:
+            return {"status": "pending"}
+        number = self._numbers[position - 1]
+        text = self._refuse(number)
+        if text:
+            reasons = [{"path": "/data", "code": "refused_by_test", "text": text}]
+            return {"status": "refused", "position": position, "reasons": reasons}
+        referral = {"number": f"N-{number}", "state": "offered"}
+        return {"status": "recorded", "position": position, "referrals": [referral]}
 
     def upstream(self, sleep: Sleep = asyncio.sleep) -> Http:
         """The way here, without a network."""
@@ -72,25 +95,18 @@ class Recording:
         return 404, orjson.dumps({"title": f"{method} {path}"})
 
     def _take(self, event: Event) -> dict[str, Any]:
-        named = (event["source"], event["id"])
-        if named in self._verdicts:
+        named = f"{event['source']} {event['id']}"
+        if named in self._positions:
             self.repeats += 1
             return {"id": event["id"], "status": "seen"}
-        number = self._read(event)
-        self.events.append((event["id"], event.get("partitionkey", ""), number))
+        self._numbers.append(self._read(event))
+        self._keys.append(self._places.setdefault(event.get("partitionkey", ""), len(self._places)))
+        self._positions[named] = len(self._numbers)
         self.agencies.add(event["source"].split("/")[3])
-        text = self._refuse(number)
-        reasons = [{"path": "/data", "code": "refused_by_test", "text": text}] if text else []
-        referral = {"number": f"N-{number}", "state": "offered"}
-        self._verdicts[named] = (
-            {"status": "refused", "position": len(self.events), "reasons": reasons}
-            if reasons
-            else {"status": "recorded", "position": len(self.events), "referrals": [referral]}
-        )
         return {"id": event["id"], "status": "accepted"}
 
     def _receipt(self, source: str, id_: str) -> dict[str, Any]:
-        return {"id": id_, "source": source} | self._verdicts.get((source, id_), {"status": "pending"})
+        return {"id": id_, "source": source} | self.verdict(source, id_)
 
     def _here(self, request: httpx.Request) -> httpx.Response:
         status, body = self.answer(request.method, request.url.path, request.content)

@@ -21,8 +21,8 @@ log = structlog.get_logger()
 CHUNK: Final = 65_536
 HEAD_BYTES: Final = 16_384
 #: A call that was refused early is still read a little, so that the answer is not lost with its connection.
-LINGER_S: Final = 1.0
-LINGER_BYTES: Final = 4 * 1_048_576
+LINGER_S: Final = 2.0
+LINGER_BYTES: Final = 128 * 1_048_576
 
 
 class Head(msgspec.Struct, frozen=True):

@@ -28,7 +28,9 @@ DEPTH_LIMIT: Final = 64
 
 #: Which formats a type may carry.
 CARRIES: Final[dict[str, frozenset[str]]] = {
-    Types.REFERRAL: frozenset({Formats.FHIR, Formats.HL7, Formats.HOUSING, Formats.WELFARE, Formats.VICTIM}),
+    Types.REFERRAL: frozenset(
+        {Formats.FHIR, Formats.HL7, Formats.HOUSING, Formats.WELFARE, Formats.CHANGE, Formats.VICTIM}
+    ),
     Types.SIGNAL: frozenset({Formats.CITIZEN, Formats.DEVICE}),
     Types.ANSWER: frozenset({Formats.ANSWER}),
     Types.IDENTITY: frozenset({Formats.IDENTITY}),

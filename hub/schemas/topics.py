@@ -68,6 +68,7 @@ class Formats:
     HL7 = "urn:ieum:format:hl7v2-ref-i12:v1"
     HOUSING = "urn:ieum:format:housing-row:v1"
     WELFARE = "urn:ieum:format:welfare-row:v1"
+    CHANGE = "urn:ieum:format:debezium-change:v1"
     VICTIM = "urn:ieum:format:victim-support:v1"
     CITIZEN = "urn:ieum:format:citizen-report:v1"
     DEVICE = "urn:ieum:format:device-reading:v1"

@@ -17,6 +17,7 @@ from hub.core.feedview import FEED_FACTS, OUTBOX_FACTS, SEALED_TYPE
 from hub.schemas import canonical, entries
 from hub.schemas.envelope import CARRIES, Envelope
 from hub.schemas.native.answer import ReferralAnswer
+from hub.schemas.native.change import Change
 from hub.schemas.native.citizen import CitizenReport
 from hub.schemas.native.device import DeviceReading
 from hub.schemas.native.fhir import Bundle
@@ -33,6 +34,7 @@ NATIVE: Final[dict[str, type[BaseModel]]] = {
     Formats.FHIR: Bundle,
     Formats.HOUSING: Row,
     Formats.WELFARE: Row,
+    Formats.CHANGE: Change,
     Formats.VICTIM: VictimSupport,
     Formats.CITIZEN: CitizenReport,
     Formats.DEVICE: DeviceReading,

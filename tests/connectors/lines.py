@@ -28,8 +28,7 @@ class LinesConnector:
 
     def __init__(self, config: LinesConfig, origin: Origin, mark: str = "") -> None:
         self.config, self.origin, self.mark = config, origin, mark
-        self.told: list[Receipt] = []
-        self.heard: list[Change] = []
+        self.told = self.heard = 0
 
     async def check(self) -> list[Check]:
         return [Check("port", True, str(self.config.port))]
@@ -76,10 +75,10 @@ class LinesConnector:
         raise Usage(f"There is nothing older than {since}.")
 
     async def tell(self, receipts: Sequence[Receipt]) -> None:
-        self.told += receipts
+        self.told += len(receipts)
 
     async def follow(self, changes: Sequence[Change]) -> None:
-        self.heard += changes
+        self.heard += len(changes)
 
 
 class HastyConnector(LinesConnector):

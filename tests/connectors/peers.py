@@ -1,6 +1,6 @@
 """Programs of other people that tests talk to: found on this machine, else fetched into `.cache/peers`, else skipped.
 
-`HUB_PEERS=required` (as in CI) makes a missing one a failure. Nothing is installed: Debian's packages are unpacked into
+`PEERS=required` (as in CI) makes a missing one a failure. Nothing is installed: Debian's packages are unpacked into
 a folder of this checkout, Maven's artifacts are files. Both are checked: apt by its signatures, jars by our SHA-256.
 """
 
@@ -85,8 +85,8 @@ def java() -> Path:
 def missing(why: str) -> NoReturn:
     """Skip, saying so loudly; fail where peers are required."""
     text = f"PEER MISSING: {why}"
-    if os.environ.get("HUB_PEERS") == "required":
-        pytest.fail(f"{text} (HUB_PEERS=required)")
+    if os.environ.get("PEERS") == "required":
+        pytest.fail(f"{text} (PEERS=required)")
     print(text, file=sys.__stderr__)
     pytest.skip(text)
 

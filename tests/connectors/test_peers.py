@@ -10,13 +10,13 @@ from tests.connectors import peers
 
 
 def test_a_missing_peer_skips_loudly(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("HUB_PEERS", raising=False)
+    monkeypatch.delenv("PEERS", raising=False)
     with pytest.raises(pytest.skip.Exception, match="PEER MISSING: no such thing"):
         peers.missing("no such thing")
 
 
 def test_a_missing_peer_fails_where_peers_are_required(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HUB_PEERS", "required")
+    monkeypatch.setenv("PEERS", "required")
     with pytest.raises(pytest.fail.Exception, match="no such thing"):
         peers.missing("no such thing")
 

@@ -98,9 +98,7 @@ class Site:
     def environment(self) -> dict[str, str]:
         """The environment the hub's processes read their settings from."""
         values = dataclasses.asdict(self.settings)
-        # How the tests treat missing peers is no setting of the hub, which refuses unknown ones.
-        inherited = {name: value for name, value in os.environ.items() if name != "HUB_PEERS"}
-        return {**inherited, **{f"HUB_{name.upper()}": str(value) for name, value in values.items()}}
+        return {**os.environ, **{f"HUB_{name.upper()}": str(value) for name, value in values.items()}}
 
     def start(self, *roles: str, **environment: str) -> None:
         """Start processes: 'consumer 0', 'consumer 1', 'relay', 'web'."""

@@ -11,12 +11,13 @@ from typing import Final, TypeVar
 
 from pydantic import BaseModel
 
-from hub.core.normalize import answer, citizen, device, fhir, hl7, identity, rows, system, victim
+from hub.core.normalize import answer, change, citizen, device, fhir, hl7, identity, rows, system, victim
 from hub.core.normalize.mapping import Mapping, read_crosswalk
 from hub.core.normalize.partners import with_partners
 from hub.schemas.canonical import Claim, Reason, Refusal
 from hub.schemas.envelope import Envelope
 from hub.schemas.native.answer import ReferralAnswer
+from hub.schemas.native.change import Change
 from hub.schemas.native.citizen import CitizenReport
 from hub.schemas.native.device import DeviceReading
 from hub.schemas.native.fhir import Bundle
@@ -66,6 +67,9 @@ _NORMALIZERS: Final[dict[str, Normalizer]] = {
     Formats.HL7: _hl7,
     Formats.HOUSING: _rows("housing"),
     Formats.WELFARE: _rows("welfare"),
+    Formats.CHANGE: _from(
+        Change, lambda wire, envelope, mapping: change.normalize(wire, mapping, envelope.agency, envelope.time)
+    ),
     Formats.VICTIM: _from(
         VictimSupport, lambda wire, envelope, mapping: victim.normalize(wire, mapping, envelope.time)
     ),

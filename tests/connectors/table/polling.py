@@ -7,11 +7,13 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 import orjson
 import psycopg
 from psycopg import sql
 
+from connectors.protocol import Event
 from connectors.table import TableConnector
 from connectors.testing import Answer, Partner
 

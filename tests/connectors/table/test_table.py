@@ -101,10 +101,9 @@ async def test_cells_are_text_as_people_write_it(partner: TablePartner) -> None:
     one = connector(partner, columns=names)
     await once(one, take)
     await stop(one)
-    assert take.cells() == [
-        ["T-1", "Y", "12000.50", "2026-11-02", "2026-11-02 09:05:00", "2026-11-02T00:05:00Z"]
-        + ["ab", "", "infinity", '{"k": 1}', "{가,나}"]
-    ]
+    (cells,) = take.cells()
+    assert cells[:6] == ["T-1", "Y", "12000.50", "2026-11-02", "2026-11-02 09:05:00", "2026-11-02T00:05:00Z"]
+    assert cells[6:] == ["ab", "", "infinity", '{"k": 1}', "{가,나}"]
 
 
 async def test_a_database_without_a_charset_is_read_as_cp949(partner: TablePartner) -> None:

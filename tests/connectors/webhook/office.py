@@ -218,9 +218,13 @@ class Office(Partner):
         return Answer(answer.status_code in {200, 202}, tuple(answer.json().get("reasons", ())))
 
     async def feed_many(self, numbers: Iterable[int]) -> Answer:
-        for number in numbers:
-            if not (answer := await self.feed(self.good(number))).taken:
-                return answer
+        """As a busy office does: several calls at a time, never two of one case."""
+        left = list(numbers)
+        while some := left[:25]:
+            answers = await asyncio.gather(*(self.feed(self.good(n)) for n in some))
+            if not all(answer.taken for answer in answers):
+                return next(answer for answer in answers if not answer.taken)
+            left = left[25:]
         return Answer(taken=True)
 
     async def shown(self) -> set[int]:
