@@ -17,7 +17,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from connectors.debezium.changes import read
-from connectors.debezium.checking import checks, partitions
+from connectors.debezium.checking import checks, reading
 from connectors.debezium.config import EXAMPLE, DebeziumConfig
 from connectors.protocol import Broken, Change, Check, Config, Event, Full, Origin, Receipt, Take, refusal
 from hub.errors import Usage
@@ -68,8 +68,8 @@ class DebeziumConnector:
             auto_offset_reset="earliest",
             max_poll_interval_ms=PATIENCE_MS,
         )
-        await consumer.start()
         try:
+            await consumer.start()
             while True:
                 for place, records in (
                     await consumer.getmany(timeout_ms=READ_MS, max_records=self.config.batch)
@@ -126,23 +126,17 @@ class DebeziumConnector:
     async def _from(self, at: int | None, limit: int | None) -> list[tuple[str, Event | Broken]]:
         """Records from a time (milliseconds; None: the oldest) up to now, at most so many."""
         found: list[tuple[str, Event | Broken]] = []
-        consumer = AIOKafkaConsumer(**self.config.access(), enable_auto_commit=False)
-        await consumer.start()
-        try:
-            await consumer.topics()
-            for place in partitions(consumer, self.config.topics):
-                consumer.assign([place])
-                end = (await consumer.end_offsets([place]))[place]
-                offset = (await consumer.beginning_offsets([place]))[place]
-                if at is not None:
-                    told = (await consumer.offsets_for_times({place: at}))[place]
-                    offset = end if told is None else told.offset
-                consumer.seek(place, offset)
-                while await consumer.position(place) < end and (limit is None or len(found) < limit):
-                    for records in (await consumer.getmany(timeout_ms=READ_MS)).values():
-                        found += [(_place(r), self._read(r)) for r in records if r.value is not None]
-        finally:
-            await consumer.stop()
+        async with reading(self.config, self.config.topics) as consumer:
+            ends = await consumer.end_offsets(consumer.assignment())
+            if at is not None:
+                told = await consumer.offsets_for_times(dict.fromkeys(ends, at))
+                for place, first in told.items():
+                    consumer.seek(place, ends[place] if first is None else first.offset)
+            while any([await consumer.position(place) < end for place, end in ends.items()]):
+                for records in (await consumer.getmany(timeout_ms=READ_MS)).values():
+                    found += [(_place(r), self._read(r)) for r in records if r.value is not None]
+                if limit is not None and len(found) >= limit:
+                    break
         return found[:limit]
 
     # ------------------------------------------------------------- what became of it

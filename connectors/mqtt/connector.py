@@ -56,7 +56,7 @@ class MqttConnector:
     def __init__(self, config: MqttConfig, origin: Origin, mark: str = "", *, sleep: Sleep = asyncio.sleep) -> None:
         del mark  # how far we are is the broker's session to know
         self.config, self.origin, self._sleep = config, origin, sleep
-        self._link: asyncio.Future[Link] | None = None
+        self._link: Link | None = None
         self._silence: Silence | None = None
         self.counts: Counter[str] = Counter()
         self.since = ""
@@ -122,8 +122,7 @@ class MqttConnector:
             return backoff
         await link.say_state("online")
         self.since = self.origin.now()
-        self._link = asyncio.get_running_loop().create_future()
-        self._link.set_result(link)
+        self._link = link
         log.info("mqtt_connected", topics=len(self.config.topics))
         try:
             async with asyncio.TaskGroup() as group:
@@ -213,7 +212,7 @@ class MqttConnector:
         if self._link is None:
             return False
         try:
-            await self._link.result().say_rejected(receipt.about, receipt.reasons)
+            await self._link.say_rejected(receipt.about, receipt.reasons)
         except aiomqtt.MqttError:
             return False
         return True

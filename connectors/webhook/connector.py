@@ -50,6 +50,8 @@ class WebhookConnector:
         config, ring = self.config, self.config.ring()
         if not len(ring):
             raise Usage("No key is configured: no call could be verified.", "Give secrets_file.")
+        if config.callback_url and not config.signing().signs:
+            raise Usage("No key signs our calls to callback_url.", "Give callback_secret_file.")
         bounds = Bounds(config.connections, config.body_bytes, config.head_s, config.body_s, config.idle_s)
         receiver = Receiver(config.paths, ring, self.origin, take, config.retry_after_s)
         try:
@@ -95,7 +97,14 @@ class WebhookConnector:
         if not config.callback_url:
             return
         if self._callback is None:
-            tls = config.calling()
-            self._callback = Callback(config.callback_url, config.signing(), self.origin.now, tls, config.callback_s)
+            self._callback = self._caller()
         id_ = "msg_" + self.origin.digest("call", f"{type_}\0{named}".encode())
         await self._callback.call(id_, type_, data, self._sleep)
+
+    def _caller(self) -> Callback:
+        config = self.config
+        try:
+            tls = config.calling()
+        except OSError as error:
+            raise Usage(f"callback_ca_file cannot be used ({type(error).__name__}).", "Run check.") from error
+        return Callback(config.callback_url, config.signing(), self.origin.now, tls, config.callback_s)

@@ -63,6 +63,11 @@ class Ring:
     def __len__(self) -> int:
         return len(self._shared) + len(self._public)
 
+    @property
+    def signs(self) -> bool:
+        """Whether any of them can sign."""
+        return bool(self._shared or self._private)
+
     def holds(self, stamp: Stamp, body: bytes) -> bool:
         """Whether any signature is by any key. Compares in constant time."""
         content = stamp.content(body)

@@ -16,7 +16,9 @@ from hub.cli.installation import configured, installation, is_external
 from hub.cli.output import Json, State, emit, examples, say, table
 from hub.cli.running import Running, alive, started, web_url
 from hub.errors import Retry
+from hub.ledger.connect import connect
 from hub.ledger.counts import Counts
+from hub.ledger.webhooks import ACTIVE, Endpoints
 from hub.producers.provision import Administration
 from hub.producers.signer import create_key, load_key
 from hub.settings import Settings
@@ -113,6 +115,18 @@ def report(settings: Settings) -> dict[str, Any]:
         "ledger": {"size": standing.size, "root": standing.root, "heard": standing.heard},
         "feed": {"position": standing.feed, "behind": standing.size - standing.feed, "epoch": standing.epoch},
         "lag": {"messages": sum(lag.values()), "topics": lag},
+        "webhooks": webhooks(settings),
+    }
+
+
+def webhooks(settings: Settings) -> dict[str, Any]:
+    """How many endpoints agencies have, and which of them wait for another attempt or were disabled."""
+    with connect(settings.database_url, name="hub-status") as connection:
+        found = Endpoints(connection).of()
+    failing = [e for e in found if e.state != ACTIVE or e.attempt]
+    return {
+        "endpoints": len(found),
+        "failing": [{"agency": e.agency, "id": e.id, "state": e.state, "why": e.why, "due": e.due} for e in failing],
     }
 
 
@@ -162,5 +176,11 @@ def _rows(found: dict[str, Any]) -> list[tuple[str, str]]:
         ("ledger", f"{found['ledger']['size']:,} entries, root {found['ledger']['root'][:16]}…"),
         ("feed", f"position {found['feed']['position']:,}, {found['feed']['behind']:,} behind"),
         ("to decide", f"{found['lag']['messages']:,} messages"),
+        ("webhooks", _told(found["webhooks"])),
         ("log key", found["log"]["vkey"] or "none yet"),
     ]
+
+
+def _told(webhooks: dict[str, Any]) -> str:
+    failing = ", ".join(f"{e['agency']} {e['id']} {e['state']}: {e['why']}" for e in webhooks["failing"])
+    return f"{webhooks['endpoints']} endpoints" + (f"; {failing} (hub agency webhook list)" if failing else "")

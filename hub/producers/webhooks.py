@@ -102,8 +102,7 @@ class Webhooks:
         endpoints: list[Endpoint] = []
         loop, read_at = asyncio.get_running_loop(), 0.0
         while True:
-            self._reap()
-            if loop.time() >= read_at:
+            if self._reap() or loop.time() >= read_at:
                 endpoints, read_at = await self._read(), loop.time() + READ_S
             if endpoints or self._rounds:
                 await self._apart(self._shelf.fill)
@@ -121,10 +120,12 @@ class Webhooks:
             self._shelf.clear()
         return [one for one in endpoints if one.id not in self._rounds]
 
-    def _reap(self) -> None:
-        """Forget rounds that are over. Raises what ended one."""
-        for id_ in [id_ for id_, task in self._rounds.items() if task.done()]:
+    def _reap(self) -> bool:
+        """Forget rounds that are over: whether there were any, whose endpoints may be told more. Raises what ended one."""
+        over = [id_ for id_, task in self._rounds.items() if task.done()]
+        for id_ in over:
             self._rounds.pop(id_).result()
+        return bool(over)
 
     def _begin(self, endpoints: list[Endpoint]) -> None:
         """Start a round for each that is due and has something to hear."""

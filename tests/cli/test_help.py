@@ -19,11 +19,15 @@ def commands() -> list[list[str]]:
     found = []
     for name, command in COMMANDS.items():
         held = getattr(importlib.import_module(f"hub.cli.{command.module}"), command.held)
-        if isinstance(held, typer.Typer):
-            found += [[name, one.name or one.callback.__name__] for one in held.registered_commands if one.callback]
-        else:
-            found.append([name])
+        found += inside([name], held) if isinstance(held, typer.Typer) else [[name]]
     return found
+
+
+def inside(names: list[str], held: typer.Typer) -> list[list[str]]:
+    """The commands of a group, and of the groups within it."""
+    own = [[*names, one.name or one.callback.__name__] for one in held.registered_commands if one.callback]
+    groups = [(str(one.name), one.typer_instance) for one in held.registered_groups if one.typer_instance]
+    return own + [words for name, group in groups for words in inside([*names, name], group)]
 
 
 @pytest.mark.parametrize("words", commands(), ids=" ".join)

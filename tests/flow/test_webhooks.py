@@ -15,6 +15,7 @@ import orjson
 import pytest
 from cryptography.exceptions import InvalidSignature
 
+from hub.cli.servers import webhooks
 from hub.core.notices import DELAYS_S, Signer
 from hub.ledger.connect import connect
 from hub.ledger.keyfile import load_keys
@@ -46,8 +47,7 @@ def endpoints(town: Site) -> Iterator[Endpoints]:
     """As the operator has them; none is left behind."""
     with connect(town.settings.database_url, name="test") as connection:
         yield Endpoints(connection)
-    town_rows = town.settings.database_url
-    with connect(town_rows, name="test") as connection:
+    with connect(town.settings.database_url, name="test") as connection:
         for one in Endpoints(connection).of():
             Endpoints(connection).remove(one.agency, one.id)
 
@@ -219,6 +219,8 @@ async def test_410_disables_at_once(town: Site, endpoints: Endpoints, receiver: 
         await asyncio.sleep(1)
     assert len(receiver.calls) == 1
     assert endpoints.of("alpha")[0].why == "it answers 410: gone"
+    (told,) = webhooks(town.settings)["failing"]
+    assert (told["agency"], told["state"], told["why"]) == ("alpha", DISABLED, "it answers 410: gone")
 
 
 async def test_after_the_last_attempt_an_endpoint_is_disabled_and_enabling_leaves_nothing_out(

@@ -98,13 +98,17 @@ def served() -> World:
     while (found := world.state.find(other.id)) and found[1].state == "offered":
         assert world.answer(str(found[1].receiver), other.id, "decline", "no_capacity").verdict == "recorded"
     world.refer("모르는 것")
+    row = {"의뢰번호": "SB-90", "성명": "한가람", "전화번호": "010-4321-8765", "욕구": "식품", "긴급여부": False}
+    place = {"schema": "public", "table": "referral", "lsn": 28282016, "txId": 757}
+    change = {"rows": "welfare", "op": "u", "source": place, "after": row}
+    world.send("sangbong", Types.REFERRAL, Formats.CHANGE, change)
     for _, event in town_events():
         if event["type"] == Types.SIGNAL:
             world.post(topics.inbound(event["source"].split("/")[3]), event)
     access = {"reader": "city", "what": "case", "id": other.id, "classes": ["identity"], "purpose": "welfare"}
     world.post(topics.ACCESS, world.system(Types.ACCESS, access | {"at": world.now}, "read-1"))
-    change = {"code": "lh", "action": "suspend"}
-    world.post(topics.RULES, world.system(Types.AGENCY_STATE, change, "suspend-1"))
+    suspension = {"code": "lh", "action": "suspend"}
+    world.post(topics.RULES, world.system(Types.AGENCY_STATE, suspension, "suspend-1"))
     return world
 
 

@@ -101,6 +101,23 @@ def test_a_request_larger_than_a_bucket_passes_when_it_is_full_and_is_paid_later
     assert buckets.take("a", 1, 16.0) == 0.0
 
 
+async def test_an_account_with_a_rate_of_its_own_is_held_to_it(make_web: Any, fake: Any, sample: Any) -> None:
+    rates = {"hosp": 1.0}
+    web = make_web(limits=Limits(events_per_s=1000, burst=2000), rates=lambda: rates)
+    assert [(await web.send(sample(id=f"m-{i}"))).status_code for i in range(3)] == [202, 202, 429]
+    assert [(await web.send(sample("lh", id=f"m-{i}"), "lh")).status_code for i in range(3)] == [202] * 3
+    rates.clear()
+    fake.time += 1.01
+    assert (await web.send(sample(id="m-9"))).status_code == 202
+
+
+def test_a_rate_of_ones_own_scales_the_bucket() -> None:
+    buckets = Buckets(per_s=10, burst=100)
+    assert buckets.take("a", 50, 0.0, 5) == 0.0
+    assert buckets.take("a", 1, 0.0, 5) == pytest.approx(0.2)
+    assert buckets.take("b", 100, 0.0) == 0.0
+
+
 def test_a_clock_that_stands_still_gives_nothing() -> None:
     buckets = Buckets(per_s=10, burst=1)
     assert buckets.take("a", 1, 5.0) == 0.0

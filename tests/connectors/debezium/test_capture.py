@@ -129,7 +129,8 @@ async def test_a_killed_worker_repeats_and_the_hub_counts_once(site: Site, captu
         captured.sql(INSERT.format(1300, 1300))
         await until(site, "the last is recorded", lambda: counted(site)["referral.recorded"] > before + 300)
     assert counted(site)["referral.recorded"] == before + 301
-    assert len(refused(site)) == 2
+    # Killed before Connect kept its offsets, the snapshot is read again: what it refuses is told once more.
+    assert set(refused(site)) == {"name_missing", "row_deleted"}
 
 
 async def test_check_sees_a_worker_that_is_silent(site: Site, captured: Captured, monkeypatch: Any) -> None:

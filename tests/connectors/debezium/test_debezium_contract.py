@@ -1,4 +1,4 @@
-"""Every promise of a connector, kept on a real Kafka. A topic takes everything: the bound shows in what is committed."""
+"""Every promise of a connector, kept on a real Kafka. A topic takes everything: what was taken is committed."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
@@ -19,10 +20,13 @@ from connectors.testing import Answer, Partner
 from infra.local.kafka import ADMIN, MECHANISM
 from tests.connectors.debezium.change_events import change, person
 
+#: It writes what it sends into its log of details; here it is the partner's, in the same process as the connector.
+logging.getLogger("aiokafka.producer.producer").setLevel(logging.INFO)
+
 
 class TopicPartner(Partner):
     connector = DebeziumConnector
-    patience_s: ClassVar[float] = 2.0
+    patience_s: ClassVar[float] = 10.0
     canaries = ("박순자", "010-2345-6789", "봉산로")
     odd: ClassVar[Mapping[str, bytes]] = {
         "nothing": b"",
@@ -96,7 +100,7 @@ class TopicPartner(Partner):
             return Answer(taken=False, reasons=({"path": "", "code": "too_large", "text": "Kafka does not take it"},))
         try:
             async with asyncio.timeout(self.patience_s):
-                while await self._committed() <= place:
+                while await self._committed() <= place:  # noqa: ASYNC110 - a topic knows no event of ours
                     await asyncio.sleep(0.005)
         except TimeoutError:
             return Answer(taken=False)
@@ -108,8 +112,11 @@ class TopicPartner(Partner):
     async def feed_many(self, numbers: Iterable[int]) -> Answer:
         assert self._producer
         for number in numbers:
-            await self._producer.send(self.topics["changes"], self.good(number), key=b"{}")
+            sent = await self._producer.send(self.topics["changes"], self.good(number), key=b"{}")
         await self._producer.flush()
+        last = (await sent).offset
+        while await self._committed() <= last:  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.02)
         return Answer(taken=True)
 
     async def shown(self) -> set[int] | None:

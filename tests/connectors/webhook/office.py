@@ -218,16 +218,47 @@ class Office(Partner):
         return Answer(answer.status_code in {200, 202}, tuple(answer.json().get("reasons", ())))
 
     async def feed_many(self, numbers: Iterable[int]) -> Answer:
-        """As a busy office does: several calls at a time, never two of one case."""
+        """As a busy office does: several calls at a time on kept connections, never two of one case."""
         left = list(numbers)
-        while some := left[:25]:
-            answers = await asyncio.gather(*(self.feed(self.good(n)) for n in some))
-            if not all(answer.taken for answer in answers):
-                return next(answer for answer in answers if not answer.taken)
-            left = left[25:]
+        links = [await _link(self.port) for _ in range(25)]
+        try:
+            while some := left[:25]:
+                calls = (_posted(link, self.good(n)) for link, n in zip(links, some, strict=False))
+                if not all(await asyncio.gather(*calls)):
+                    return Answer(taken=False)
+                left = left[25:]
+        finally:
+            for _, writer in links:
+                writer.close()
         return Answer(taken=True)
 
     async def shown(self) -> set[int]:
         """By the ids of the office's own calls."""
         ids = {signed(self.good(n))["webhook-id"]: n for n in range(20)}
         return {ids[body["data"]["call"]] for _, body in self.desk.heard if body["data"].get("call") in ids}
+
+
+Link = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+async def _link(port: int) -> Link:
+    """A connection. The listener may not be up yet."""
+    for _ in range(200):
+        try:
+            return await asyncio.open_connection("127.0.0.1", port)
+        except OSError:
+            await asyncio.sleep(0.02)
+    return await asyncio.open_connection("127.0.0.1", port)
+
+
+async def _posted(link: Link, body: bytes) -> bool:
+    """Whether a call was taken: httpx would cost more than all else together."""
+    reader, writer = link
+    headers = {"host": "office", "content-length": str(len(body)), **signed(body)}
+    lines = [f"POST {PATH} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items()), "", ""]
+    writer.write("\r\n".join(lines).encode() + body)
+    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+    length = re.search(r"content-length: (\d+)", head, re.IGNORECASE)
+    assert length
+    await reader.readexactly(int(length[1]))
+    return head.split(" ")[1] in {"200", "202"}

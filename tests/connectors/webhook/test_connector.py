@@ -196,6 +196,12 @@ async def test_without_a_key_it_does_not_run() -> None:
         await WebhookConnector(WebhookConfig(port=free_port()), ORIGIN).run(Taken())
 
 
+async def test_it_does_not_run_when_its_own_calls_would_be_unsigned() -> None:
+    config = WebhookConfig.model_validate({"secrets": SECRET, "callback_url": "https://cases.example.go.kr/"})
+    with pytest.raises(Usage, match="signs"):
+        await WebhookConnector(config, ORIGIN).run(Taken())
+
+
 async def test_it_has_no_past() -> None:
     with pytest.raises(Usage, match="repeats are one event"):
         await WebhookConnector(WebhookConfig(), ORIGIN).backfill("2026-11-01", Taken())
