@@ -121,7 +121,7 @@ class Webhooks:
         return [one for one in endpoints if one.id not in self._rounds]
 
     def _reap(self) -> bool:
-        """Forget rounds that are over: whether there were any, whose endpoints may be told more. Raises what ended one."""
+        """Forget rounds that are over. Returns whether there were any; raises what ended one."""
         over = [id_ for id_, task in self._rounds.items() if task.done()]
         for id_ in over:
             self._rounds.pop(id_).result()
