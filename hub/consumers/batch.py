@@ -20,6 +20,7 @@ import structlog
 from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.abc import ConsumerRebalanceListener
 
+from hub.consumers.newcomers import Newcomers
 from hub.consumers.patience import Patience, Released
 from hub.core.policy import Policy
 from hub.core.prepare import prepare_all
@@ -74,6 +75,7 @@ class BatchConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         self.decided = 0
         self.under_lock_s = 0.0
         self._patiently = Patience()
+        self._newcomers = Newcomers()
         self._owning: asyncio.Task[None] | None = None
 
     async def close(self) -> None:
@@ -221,6 +223,7 @@ class BatchConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         """Let partitions of agencies that were resumed go on, within a second."""
         while True:
             await asyncio.sleep(1.0)
+            await self._newcomers.look(self.subscriber.consumer, partial(self._patiently, self.cursors.offsets))
             consumer = self.subscriber.consumer
             if consumer is not None and consumer.paused():
                 active = await self._patiently(self.cursors.active_topics)
