@@ -16,7 +16,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PAGES = {"en": ROOT / "docs/joining.md", "ko": ROOT / "docs/joining.ko.md"}
-BLOCK = re.compile(r"(?:<!-- (stays|until: [^ ]+) -->\n)?```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"(?:<!-- (stays|until: [^>]+) -->\n)?```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 #: What the reader should see, by the number of the block (from 0).
 SEEN = {
     2: ("[connector]", 'name = "files"', "hub connector run pyeonggeo.toml", "ieum_"),
@@ -66,9 +66,10 @@ class Reader:
             )
 
     def wait_for(self, pattern: str) -> None:
-        """Wait until a file is there and holds something."""
+        """Wait until a file is there and holds something: 'pattern' or 'pattern holds text'."""
         end = time.monotonic() + PATIENCE_S
-        while not any(path.stat().st_size for path in self.folder.glob(pattern)):
+        pattern, _, text = pattern.partition(" holds ")
+        while not any(path.stat().st_size and text.encode() in path.read_bytes() for path in self.folder.glob(pattern)):
             assert time.monotonic() < end, (self.folder / "terminal.log").read_text(encoding="utf-8")[-3000:]
             time.sleep(0.1)
 
