@@ -67,7 +67,7 @@ def _quality(axes: Axes, report: Report) -> None:
     axes.set_xlabel("100 × (1 - F1): less is better (red: at most)")
     axes.set_title("Wrong or missed links")
     axes.tick_params(axis="y", length=0)
-    axes.legend(frameon=False, fontsize=9, loc="center right")
+    axes.legend(frameon=False, fontsize=9, loc="lower right")
 
 
 def _label(name: str) -> str:
