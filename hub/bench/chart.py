@@ -10,7 +10,7 @@ import matplotlib as mpl
 mpl.use("Agg")
 from matplotlib import pyplot as plt
 from matplotlib.layout_engine import ConstrainedLayoutEngine
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from hub.bench.report import GOALS, Report
 
@@ -97,6 +97,7 @@ def _wait(axes: Axes, report: Report) -> None:
         )
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())  # a short axis would print its minor ticks over one another
     axes.set_ylim(0, 103)
     axes.set_xlabel("ms from acknowledgment to feed (red: goals)")
     axes.set_ylabel("% of messages")
