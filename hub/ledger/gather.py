@@ -60,7 +60,7 @@ def load(connection: Connection, batch: Sequence[Prepared], state: State, policy
     units = sorted({m.unit for m in batch if m.unit is not None})
     numbers = sorted({m.number_key for m in batch if m.number_key})
     with connection.pipeline():
-        dwellings = connection.execute(sql.UNITS, (_int8s(units),), binary=True) if units else None
+        dwellings = connection.execute(sql.AT_UNITS, (_int8s(units),), binary=True) if units else None
         earlier = (
             connection.execute(sql.NUMBERS, (array(BYTEA_OID, [raw(n) for n in numbers]),), binary=True)
             if numbers
@@ -68,14 +68,13 @@ def load(connection: Connection, batch: Sequence[Prepared], state: State, policy
         )
         asked = _asked(connection, batch)
         cases = candidates(connection, batch, state, policy)
-        cases |= _units(state, dwellings.fetchall() if dwellings else ())
+        _at_units(state, dwellings.fetchall() if dwellings else (), projection)
         found = earlier.fetchall() if earlier else []
         cases |= {case for _, case, _ in found}
         cases |= {case for cursor in asked for _, case in cursor.fetchall()}
     cases |= _asked_about(connection, batch, state, keys, projection)
     cases |= {m.content.case for m in batch if isinstance(m.content, AccessClaim) and _is_id(m.content.case)}
-    missing = sorted(cases - state.cases.keys())
-    _cases(connection, state, missing, projection)
+    _cases(connection, state, cases, projection)
     _neighbors(connection, batch, state, keys, projection)
 
 
@@ -147,8 +146,7 @@ def _asked_about(
     cases: set[str] = set()
     living = [m.content for m in batch if isinstance(m.content, HouseholdClaim)]
     if living:
-        ids = sorted({i for claim in living for i in (claim.case, claim.other) if _is_id(i)} - state.cases.keys())
-        _cases(connection, state, ids, projection)
+        _cases(connection, state, {i for claim in living for i in (claim.case, claim.other) if _is_id(i)}, projection)
     members = {p for claim in living for i in (claim.case, claim.other) for p in _members(state, i)}
     members |= {p for claim in living for p in claim.persons if _is_id(p)}
     if claims or members:
@@ -196,7 +194,7 @@ def _is_id(text: str) -> bool:
 
 def _records(state: State, rows: Iterable[tuple[Any, ...]], keys: Keys) -> set[str]:
     cases = set()
-    for id_, component, person, case_id, unit, at, seq, wrapped, features, edges, unit_case, judged in rows:
+    for id_, component, person, case_id, unit, at, seq, wrapped, features, edges, judged in rows:
         if id_ in state.records or wrapped is None:
             continue
         key = data_key(keys.kek, wrapped, id_)
@@ -220,20 +218,25 @@ def _records(state: State, rows: Iterable[tuple[Any, ...]], keys: Keys) -> set[s
         cases |= {case_id, pinned} - {""}
         if unit is None:
             cases.add(own_case(id_))
-        if unit_case is not None:
-            state.units[unit] = unit_case
-            cases.add(unit_case)
     return cases
 
 
-def _units(state: State, rows: Iterable[tuple[Any, ...]]) -> set[str]:
-    state.units.update((key, case) for key, case in rows)
-    return {case for _, case in rows}
+def _cases(connection: Connection, state: State, ids: Iterable[str], projection: bytes) -> None:
+    """These cases, and those at the dwellings that the loaded records name."""
+    missing = sorted(set(ids) - state.cases.keys())
+    units = sorted({filed.unit for filed in state.filed.values() if filed.unit is not None} - state.units.keys())
+    with connection.pipeline():
+        named = connection.execute(sql.CASES, (_uuids(missing),), binary=True) if missing else None
+        dwellings = connection.execute(sql.AT_UNITS, (_int8s(units),), binary=True) if units else None
+    for id_, seq, doc in named.fetchall() if named else ():
+        state.add_case(open_case(projection, id_, seq, doc))
+    _at_units(state, dwellings.fetchall() if dwellings else (), projection)
 
 
-def _cases(connection: Connection, state: State, ids: list[str], projection: bytes) -> None:
-    if ids:
-        for id_, seq, doc in connection.execute(sql.CASES, (_uuids(ids),), binary=True).fetchall():
+def _at_units(state: State, rows: Iterable[tuple[Any, ...]], projection: bytes) -> None:
+    for unit, id_, seq, doc in rows:
+        state.units[unit] = id_
+        if id_ not in state.cases:
             state.add_case(open_case(projection, id_, seq, doc))
 
 
@@ -243,5 +246,4 @@ def _neighbors(connection: Connection, batch: Sequence[Prepared], state: State, 
     ids = {state.referral_case[r] for n in numbers for r in state.numbers.get(n, ()) if r in state.referral_case}
     if ids:
         rows = connection.execute(sql.CASE_RECORDS, (_uuids(sorted(ids)),), binary=True).fetchall()
-        more = _records(state, rows, keys) - state.cases.keys()
-        _cases(connection, state, sorted(more), projection)
+        _cases(connection, state, _records(state, rows, keys), projection)

@@ -41,7 +41,7 @@ AROUND: Final = """
 SELECT r.id::text, r.person::text, r.component::text, r.case_id::text, r.seq, r.wrapped, r.features, r.edges, r.judged
 FROM records r
 WHERE (
-  r.component = ANY(%s::uuid[]) OR r.id = ANY(%s::uuid[])
+  r.component = ANY(%s::uuid[]) AND r.component <> r.id OR r.id = ANY(%s::uuid[])
   OR r.id IN (SELECT v.record FROM reviews v WHERE v.other = ANY(%s::uuid[]))
 ) AND r.person <> %s::uuid ORDER BY r.seq, r.id LIMIT 400
 """
@@ -89,7 +89,7 @@ class People:
         """Mentions of other persons that met one of these."""
         ids = sorted(m.id for m in mine)
         components = sorted({m.component for m in mine})
-        met = sorted({other for m in mine for other in m.edges} - set(ids))
+        met = sorted({other for m in mine for other in m.edges}.union(components) - set(ids))
         person = next((m.person for m in mine), "")
         rows = self._rows(AROUND, (components, met, ids, person)) if person else []
         return [self._mention(row) for row in rows]

@@ -1,5 +1,6 @@
 """Named statements, each with its reason. Portable from PostgreSQL 15 to 18."""
 
+# ruff: noqa: S608 - what is put into a statement here is another constant of this module
 from __future__ import annotations
 
 from hub.ledger.copyrows import Table
@@ -43,22 +44,35 @@ UPDATE head SET size = %s, frontier = %s, heard = %s, directory_version = %s, re
 SEEN = """
 SELECT cause, data_digest, verdict, position FROM messages WHERE cause = ANY(%s::bytea[]) AND verdict <> 'seen'
 """
+# A component is called after its oldest record, and most have no other: the index of components holds only the others.
+_RECORD = """
+  r.id::text, r.component::text, r.person::text, r.case_id::text, r.unit, r.at, r.seq, r.wrapped, r.features, r.edges,
+  r.judged
+"""
+_WHOLE = f"""
+SELECT {_RECORD} FROM hit JOIN records r ON r.id = hit.component
+UNION ALL SELECT {_RECORD} FROM hit JOIN records r ON r.component = hit.component AND r.component <> r.id
+"""
 # One candidate query a batch. A key with more than 200 members is generic: 201 rows prove it, no more are read.
-RECORDS = """
-WITH hit AS (
-  SELECT DISTINCT r.component
-  FROM (
+# The rows found by key are answers already; of their components only what those rows are not is looked for.
+# A row may come twice.
+RECORDS = f"""
+WITH found AS MATERIALIZED (
+  SELECT r.* FROM (
     SELECT DISTINCT b.record
     FROM unnest(%s::bigint[]) AS q(key)
     CROSS JOIN LATERAL (SELECT b.record FROM blocking b WHERE b.key = q.key LIMIT 201) AS b
   ) AS b
   JOIN records r ON r.id = b.record
 )
-SELECT r.id::text, r.component::text, r.person::text, r.case_id::text, r.unit, r.at, r.seq, r.wrapped, r.features,
-       r.edges, u.case_id::text, r.judged
-FROM hit JOIN records r ON r.component = hit.component LEFT JOIN units u ON u.key = r.unit
+SELECT {_RECORD} FROM found r
+UNION ALL
+SELECT {_RECORD} FROM (SELECT DISTINCT component FROM found) AS hit
+JOIN records r ON r.component = hit.component AND r.component <> r.id
+UNION ALL
+SELECT {_RECORD} FROM (SELECT DISTINCT component FROM found WHERE component <> id) AS hit
+JOIN records r ON r.id = hit.component
 """
-UNITS = "SELECT key, case_id::text FROM units WHERE key = ANY(%s::bigint[])"
 NUMBERS = "SELECT id::text, case_id::text, number_key FROM referrals WHERE number_key = ANY(%s::bytea[])"
 REFERRALS = "SELECT id::text, case_id::text FROM referrals WHERE id = ANY(%s::uuid[])"
 DUE = """
@@ -66,11 +80,11 @@ SELECT id::text, case_id::text FROM referrals WHERE state = 'offered' AND due <>
 ORDER BY due, id LIMIT %s
 """
 CASES = "SELECT id::text, seq, doc FROM cases WHERE id = ANY(%s::uuid[])"
-CASE_RECORDS = """
-SELECT r.id::text, r.component::text, r.person::text, r.case_id::text, r.unit, r.at, r.seq, r.wrapped, r.features,
-       r.edges, u.case_id::text, r.judged
-FROM records r LEFT JOIN units u ON u.key = r.unit
-WHERE r.component IN (SELECT component FROM records WHERE case_id = ANY(%s::uuid[]))
+AT_UNITS = """
+SELECT u.key, c.id::text, c.seq, c.doc FROM units u JOIN cases c ON c.id = u.case_id WHERE u.key = ANY(%s::bigint[])
+"""
+CASE_RECORDS = f"""
+WITH hit AS (SELECT DISTINCT component FROM records WHERE case_id = ANY(%s::uuid[])) {_WHOLE}
 """
 # What a worker's decision is about: persons by any id they ever had, and a review with both its sides.
 LIVING = 'SELECT person::text, "into"::text FROM aliases WHERE person = ANY(%s::uuid[])'
@@ -78,20 +92,14 @@ REVIEWS = """
 SELECT id::text, record::text, other::text, rank, human, guard, consequences, heard, decided FROM reviews
 WHERE id = ANY(%s::uuid[])
 """
-OF_PERSONS = """
-WITH hit AS (SELECT component FROM records WHERE person = ANY(%s::uuid[]) OR id = ANY(%s::uuid[]))
-SELECT r.id::text, r.component::text, r.person::text, r.case_id::text, r.unit, r.at, r.seq, r.wrapped, r.features,
-       r.edges, u.case_id::text, r.judged
-FROM records r LEFT JOIN units u ON u.key = r.unit WHERE r.component IN (SELECT component FROM hit)
+OF_PERSONS = f"""
+WITH hit AS (SELECT DISTINCT component FROM records WHERE person = ANY(%s::uuid[]) OR id = ANY(%s::uuid[])) {_WHOLE}
 """
 # A key that was retired: the records that had it then, and which of their other keys say nothing either.
-OF_KEY = """
+OF_KEY = f"""
 WITH hit AS (
-  SELECT r.id, r.component FROM blocking b JOIN records r ON r.id = b.record WHERE b.key = %s AND r.seq <= %s
-)
-SELECT r.id::text, r.component::text, r.person::text, r.case_id::text, r.unit, r.at, r.seq, r.wrapped, r.features,
-       r.edges, u.case_id::text, r.judged
-FROM records r LEFT JOIN units u ON u.key = r.unit WHERE r.component IN (SELECT component FROM hit)
+  SELECT DISTINCT r.component FROM blocking b JOIN records r ON r.id = b.record WHERE b.key = %s AND r.seq <= %s
+) {_WHOLE}
 """
 GENERIC = """
 SELECT q.key FROM unnest(%s::bigint[]) AS q(key)

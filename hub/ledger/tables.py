@@ -110,7 +110,11 @@ class Record(SQLModel, table=True):
     """One mention of one person: who it belongs to, where it was filed; features and edges sealed."""
 
     __tablename__: ClassVar[Any] = "records"
-    __table_args__ = (Index("records_component", "component"), Index("records_person", "person"))
+    __table_args__ = (
+        # A component is called after its first record: that one is found by its id.
+        Index("records_others", "component", postgresql_where=text("component <> id")),
+        Index("records_person", "person"),
+    )
     id: UUID = Field(primary_key=True)
     component: UUID
     person: UUID

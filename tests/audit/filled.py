@@ -113,6 +113,16 @@ class Filled:
         with psycopg.connect(self.url) as connection:
             return [row[0] for row in connection.execute("SELECT entry FROM entries ORDER BY position", binary=True)]
 
+    def orphans(self) -> int:
+        """Records of a component that is not called after one of its own: by its name it would not be found whole."""
+        with psycopg.connect(self.url) as connection:
+            row = connection.execute(
+                "SELECT count(*) FROM records r LEFT JOIN records n ON n.id = r.component AND n.component = n.id "
+                "WHERE n.id IS NULL"
+            ).fetchone()
+        assert row is not None
+        return int(row[0])
+
     def harm(self, statement: str, *values: Any) -> None:
         """What somebody with the owner's password could do."""
         with psycopg.connect(self.url, autocommit=True) as connection:

@@ -33,6 +33,7 @@ def test_any_batch_split_on_a_real_ledger_gives_the_entries_decided_one_by_one_i
     world = lived(20 + seed, 150)
     empty.write(steps_of(world), random.Random(seed))  # noqa: S311 - slice sizes
     assert empty.entries() == world.entries
+    assert empty.orphans() == 0
     found = replayed(empty)
     assert found.holds, found.difference
     assert (found.matched, found.sealed, found.is_comparison) == (len(world.entries), 0, False)

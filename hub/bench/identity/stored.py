@@ -40,13 +40,13 @@ COLUMNS: Final = (
     "unique_id", "surname", "given", "first", "second", "birth", "sex", "phone", "building", "unit", "sigungu", "rrn"
 )  # fmt: skip
 _UNKEYED: Final = """
-ALTER TABLE records DROP CONSTRAINT records_pkey; DROP INDEX records_component; DROP INDEX records_person;
+ALTER TABLE records DROP CONSTRAINT records_pkey; DROP INDEX records_others; DROP INDEX records_person;
 ALTER TABLE blocking DROP CONSTRAINT blocking_pkey
 """
 _KEYED: Final = (
     "SET maintenance_work_mem = '512MB'",
     "ALTER TABLE records ADD PRIMARY KEY (id) WITH (fillfactor = 67)",
-    "CREATE INDEX records_component ON records (component) WITH (fillfactor = 67)",
+    "CREATE INDEX records_others ON records (component) WITH (fillfactor = 67) WHERE component <> id",
     "CREATE INDEX records_person ON records (person) WITH (fillfactor = 67)",
     "ALTER TABLE blocking ADD PRIMARY KEY (key, record) WITH (fillfactor = 67)",
     "VACUUM ANALYZE records",
@@ -59,7 +59,7 @@ _WARM: Final = """
 SET enable_seqscan = off; SET enable_bitmapscan = off; SET max_parallel_workers_per_gather = 0;
 SELECT count(key) FROM blocking WHERE key IS NOT NULL;
 SELECT count(seq) FROM records WHERE id IS NOT NULL;
-SELECT count(component) FROM records WHERE component IS NOT NULL
+SELECT count(component) FROM records WHERE component <> id
 """
 Say = Callable[[str], None]
 
