@@ -18,6 +18,7 @@ from psycopg.adapt import Transformer
 from hub.ledger.copyrows import Array
 
 _BINARY = pq.Format.BINARY
+_UNNAMED = b""
 
 
 def rows(connection: psycopg.Connection[Any], statement: str, arguments: Sequence[Array]) -> Iterator[list[Any]]:
@@ -26,20 +27,26 @@ def rows(connection: psycopg.Connection[Any], statement: str, arguments: Sequenc
     Inside a pipeline whose results have all been taken. Raises what psycopg raises; then the transaction is over.
     """
     pgconn = connection.pgconn
-    text = statement.replace("%s", "$1").encode()
+    pgconn.send_prepare(_UNNAMED, statement.replace("%s", "$1").encode())  # read and planned once for all arguments
     for argument in arguments:
-        pgconn.send_query_params(text, [argument], param_formats=[_BINARY], result_format=_BINARY)
+        pgconn.send_query_prepared(_UNNAMED, [argument], param_formats=[_BINARY], result_format=_BINARY)
         pgconn.send_flush_request()
     _send(pgconn)
+    _take(connection, pq.ExecStatus.COMMAND_OK)
     transformer = Transformer(connection)
     for _ in arguments:
-        result = _next(pgconn)
-        if result is None or result.status != pq.ExecStatus.TUPLES_OK:
-            raise _error(connection, result)
+        result = _take(connection, pq.ExecStatus.TUPLES_OK)
         transformer.set_pgresult(result)
-        found = transformer.load_rows(0, result.ntuples, tuple)
-        _next(pgconn)  # the end of this argument's rows
-        yield found
+        yield transformer.load_rows(0, result.ntuples, tuple)
+
+
+def _take(connection: psycopg.Connection[Any], wanted: pq.ExecStatus) -> pq.abc.PGresult:
+    """The next command's only result."""
+    result = _next(connection.pgconn)
+    if result is None or result.status != wanted:
+        raise _error(connection, result)
+    _next(connection.pgconn)  # its end
+    return result
 
 
 def _send(pgconn: pq.abc.PGconn) -> None:
