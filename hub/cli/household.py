@@ -10,12 +10,9 @@ from typing import Annotated
 
 import typer
 
-from hub.cli import screens
-from hub.cli.asking import CITY, As, Asking
-from hub.cli.output import Json, State, examples
+from hub.cli.output import examples
 from hub.cli.output import group as new_group
-from hub.cli.person import Reason, Text, judge, show
-from hub.cli.screens import Lang, Language
+from hub.cli.viewing import Reason, Text, View, viewed
 
 group = new_group()
 Case = Annotated[str, typer.Argument(metavar="CASE", help="The case of the household.")]
@@ -23,37 +20,27 @@ Case = Annotated[str, typer.Argument(metavar="CASE", help="The case of the house
 
 @group.command("split")
 @examples("hub household split 0191d0c4-… 0191d0d1-… --reason asked_person")
+@viewed
 def split(
+    view: View,
     case: Case,
     persons: Annotated[list[str], typer.Argument(metavar="PERSON...", help="Members who live on their own.")],
     reason: Reason,
     text: Text = "",
-    as_agency: As = CITY,
-    lang: Lang = Language.ko,
-    state: State = None,
-    as_json: Json = False,
 ) -> None:
     """Say that members of a case are a household of their own. Referrals stay with the household they were made for."""
-    body = {"persons": list(persons), "reason": reason, "text": text}
-    with Asking(as_agency, state) as asking:
-        told = judge(asking, f"/v1/cases/{case}/split", body)
-    show(told, screens.judged(told, lang), as_json=as_json)
+    view.judge(f"/v1/cases/{case}/split", {"persons": list(persons)}, reason, text)
 
 
 @group.command("join")
 @examples("hub household join 0191d0c4-… 0191d0c5-… --reason documents_seen")
+@viewed
 def join(
+    view: View,
     case: Case,
     other: Annotated[str, typer.Argument(metavar="OTHER", help="The case whose household is the same.")],
     reason: Reason,
     text: Text = "",
-    as_agency: As = CITY,
-    lang: Lang = Language.ko,
-    state: State = None,
-    as_json: Json = False,
 ) -> None:
     """Say that the household of another case is this one: its members move here, and duplicates are judged again."""
-    body = {"other": other, "reason": reason, "text": text}
-    with Asking(as_agency, state) as asking:
-        told = judge(asking, f"/v1/cases/{case}/join", body)
-    show(told, screens.judged(told, lang), as_json=as_json)
+    view.judge(f"/v1/cases/{case}/join", {"other": other}, reason, text)

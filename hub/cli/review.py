@@ -11,11 +11,10 @@ from typing import Annotated, Any, Final
 import typer
 
 from hub.cli import screens
-from hub.cli.asking import CITY, As, Asking
-from hub.cli.output import Json, State, emit, examples
+from hub.cli.asking import Asking
+from hub.cli.output import examples
 from hub.cli.output import group as new_group
-from hub.cli.person import Reason, Text, found, judge, show
-from hub.cli.screens import Lang, Language
+from hub.cli.viewing import Reason, Text, View, viewed
 
 group = new_group()
 PAGE: Final = 500
@@ -31,50 +30,38 @@ class Decision(StrEnum):
 
 @group.command("list")
 @examples("hub review list", "hub review list --all --limit 20", "hub review list --as dong-sangbong --json")
+@viewed
 def list_reviews(
+    view: View,
     every: Annotated[bool, typer.Option("--all", help="Also decided and settled ones, and those for nobody.")] = False,
     limit: Annotated[int, typer.Option("--limit", min=1, help="At most so many.")] = 50,
-    as_agency: As = CITY,
-    lang: Lang = Language.ko,
-    state: State = None,
-    as_json: Json = False,
 ) -> None:
     """Reviews that wait for a person, gravest first: probability times what a wrong answer would cost."""
-    with Asking(as_agency, state) as asking:
+    with view.asking() as asking:
         told = _pages(asking, limit, every=every)
-    if as_json:
-        emit(told)
-    else:
-        print("\n".join(screens.reviews(told, lang)))
+    view.show(told, lambda: screens.reviews(told, view.lang))
 
 
 @group.command("show")
 @examples("hub review show 0191d0c4-…", "hub review show 0191d0c4-… --lang en --json")
-def show_review(
-    review: Id, as_agency: As = CITY, lang: Lang = Language.ko, state: State = None, as_json: Json = False
-) -> None:
+@viewed
+def show_review(view: View, review: Id) -> None:
     """One review: both mentions compared, what stopped the machine, what depends on the answer. It is recorded."""
-    with Asking(as_agency, state) as asking:
-        told = found(asking, f"/v1/reviews/{review}")
-    show(told, screens.review(told, lang), as_json=as_json)
+    view.read(f"/v1/reviews/{review}", screens.review)
 
 
 @group.command("decide")
 @examples("hub review decide 0191d0c4-… apart --reason asked_person --as dong-sangbong")
+@viewed
 def decide(
+    view: View,
     review: Id,
     decision: Annotated[Decision, typer.Argument(help="One person or two.")],
     reason: Reason,
     text: Text = "",
-    as_agency: As = CITY,
-    lang: Lang = Language.ko,
-    state: State = None,
-    as_json: Json = False,
 ) -> None:
     """Answer a review: one person, or two. It holds whatever arrives later, until somebody says otherwise."""
-    with Asking(as_agency, state) as asking:
-        told = judge(asking, f"/v1/reviews/{review}/{decision.value}", {"reason": reason, "text": text})
-    show(told, screens.judged(told, lang), as_json=as_json)
+    view.judge(f"/v1/reviews/{review}/{decision.value}", {}, reason, text)
 
 
 def _pages(asking: Asking, limit: int, *, every: bool) -> list[dict[str, Any]]:

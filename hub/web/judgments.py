@@ -8,32 +8,28 @@ under the same Idempotency-Key carries the same data and gets the first verdict.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Final, NoReturn, TypeVar
+from typing import Annotated, Any, Final, NoReturn
 
 import orjson
 from anyio import to_thread
-from fastapi import APIRouter, Request
-from pydantic import Field, ValidationError
+from fastapi import APIRouter
+from pydantic import Field
 from starlette.responses import Response
 
 from hub.core import feedview
 from hub.core.directory import Agency
 from hub.core.privacy import may_know
 from hub.ledger.reads import Verdict
-from hub.schemas.canonical import Refusal
 from hub.schemas.native.identity import IdentityReason
-from hub.schemas.native.wire import Own, Text, Token, refusal_of
+from hub.schemas.native.wire import Own, Text, Token
 from hub.schemas.topics import Formats, Types
-from hub.web import intake
 from hub.web.answers import json_answer, reason_body
-from hub.web.changes import IdempotencyKey
+from hub.web.asked import Asked, Call, errors_of, message
 from hub.web.courier import Courier, Sent, outcome, receipt_path
 from hub.web.deps import WebDeps
-from hub.web.door import Door, caller_of
-from hub.web.intake import Message
-from hub.web.parameters import Wait, known_id
-from hub.web.problems import ProblemError, not_found, refused
-from hub.web.reading import read_body
+from hub.web.door import Door
+from hub.web.parameters import known_id
+from hub.web.problems import ProblemError, not_found
 
 DECISIONS: Final = frozenset({"same", "apart"})
 #: Refusals that say: not as things stand. The rest is the request's own fault.
@@ -43,7 +39,6 @@ NOT_NOW: Final = frozenset(
 UNKNOWN: Final = frozenset({"unknown_person", "unknown_review", "unknown_case"})
 #: Entries one word can cause: two persons of many mentions each, their households and duplicates.
 MOST_ENTRIES: Final = 1000
-Body = TypeVar("Body", bound="Judged")
 
 
 class Judged(Own):
@@ -95,125 +90,51 @@ class Judgments:
             about = reason_body(list(IdentityReason.__args__), more)  # type: ignore[attr-defined]
             router.add_api_route(path, endpoint, methods=["POST"], tags=[tag], openapi_extra=about)
 
-    async def merge(
-        self,
-        request: Request,
-        id: str,  # noqa: A002 - the address's name
-        wait: Wait | None = None,
-        idempotency_key: IdempotencyKey = None,
-    ) -> Response:
+    async def merge(self, id: str, call: Asked) -> Response:  # noqa: A002 - the address's name
         """Two persons are one: every mention of the one and of the other, whatever arrives later.
 
         200 with what followed; 404 if there is no such person; 409 if it is not possible as things stand; 202 with the
         receipt when the ledger did not answer in time.
         """
-        person = known_id(id)
-        asked = await self._body(request, Merged)
-        about = {"decision": "same", "persons": [person, known_id(asked.other)]}
-        return await self._judge(request, person, about, asked, wait, idempotency_key)
+        person, said = known_id(id), await call.body(Merged, self._deps.limits)
+        return await self._judge(call, person, {"decision": "same", "persons": [person, known_id(said.other)]}, said)
 
-    async def unmerge(
-        self,
-        request: Request,
-        id: str,  # noqa: A002
-        wait: Wait | None = None,
-        idempotency_key: IdempotencyKey = None,
-    ) -> Response:
+    async def unmerge(self, id: str, call: Asked) -> Response:  # noqa: A002
         """One person is two: the named mentions are somebody else's. Answers as a merge does."""
-        person = known_id(id)
-        asked = await self._body(request, Unmerged)
-        records = [known_id(record) for record in asked.records]
+        person, said = known_id(id), await call.body(Unmerged, self._deps.limits)
+        records = [known_id(record) for record in said.records]
         about = {"decision": "apart", "persons": [person]} | ({"records": records} if records else {})
-        return await self._judge(request, person, about, asked, wait, idempotency_key)
+        return await self._judge(call, person, about, said)
 
-    async def review(
-        self,
-        request: Request,
-        id: str,  # noqa: A002
-        decision: str,
-        wait: Wait | None = None,
-        idempotency_key: IdempotencyKey = None,
-    ) -> Response:
+    async def review(self, id: str, decision: str, call: Asked) -> Response:  # noqa: A002
         """Answer a review: `same` or `apart`. Answers as a merge does."""
         review = known_id(id)
         if decision not in DECISIONS:
             raise not_found()
-        asked = await self._body(request, Judged)
-        return await self._judge(
-            request, review, {"decision": decision, "review": review}, asked, wait, idempotency_key
-        )
+        said = await call.body(Judged, self._deps.limits)
+        return await self._judge(call, review, {"decision": decision, "review": review}, said)
 
-    async def split(
-        self,
-        request: Request,
-        id: str,  # noqa: A002
-        wait: Wait | None = None,
-        idempotency_key: IdempotencyKey = None,
-    ) -> Response:
+    async def split(self, id: str, call: Asked) -> Response:  # noqa: A002
         """Members of a case are a household of their own, for as long as they live there. Answers as a merge does."""
-        case = known_id(id)
-        asked = await self._body(request, Parted)
-        about = {"decision": "split", "case": case, "persons": [known_id(person) for person in asked.persons]}
-        return await self._judge(request, case, about, asked, wait, idempotency_key)
+        case, said = known_id(id), await call.body(Parted, self._deps.limits)
+        persons = [known_id(person) for person in said.persons]
+        return await self._judge(call, case, {"decision": "split", "case": case, "persons": persons}, said)
 
-    async def join(
-        self,
-        request: Request,
-        id: str,  # noqa: A002
-        wait: Wait | None = None,
-        idempotency_key: IdempotencyKey = None,
-    ) -> Response:
+    async def join(self, id: str, call: Asked) -> Response:  # noqa: A002
         """The household of another case is this one. Answers as a merge does."""
-        case = known_id(id)
-        asked = await self._body(request, Joined)
-        about = {"decision": "join", "case": case, "other": known_id(asked.other)}
-        return await self._judge(request, case, about, asked, wait, idempotency_key)
+        case, said = known_id(id), await call.body(Joined, self._deps.limits)
+        return await self._judge(call, case, {"decision": "join", "case": case, "other": known_id(said.other)}, said)
 
-    async def _body(self, request: Request, model: type[Body]) -> Body:
-        body = await read_body(request, self._deps.limits.form, self._deps.limits.body_s)
-        try:
-            value = orjson.loads(body) if body.strip() else {}
-        except orjson.JSONDecodeError:
-            raise ProblemError("invalid", "The body is not JSON (RFC 8259) in UTF-8.") from None
-        if isinstance(value, dict):
-            value = {name: held for name, held in value.items() if held is not None}
-        try:
-            return model.model_validate(value)
-        except ValidationError as error:
-            raise refused(refusal_of(error).reasons) from None
-
-    async def _judge(
-        self,
-        request: Request,
-        key: str,
-        about: dict[str, Any],
-        asked: Judged,
-        wait: float | None,
-        idempotency_key: str | None,
-    ) -> Response:
-        agency = caller_of(request).agency
-        self._door.spend(agency, 1)
-        data = about | {"reason": asked.reason} | ({"text": asked.text} if asked.text else {})
-        message = self._message(agency, key, data, idempotency_key or self._deps.draw(16).hex())
-        wait_s = self._deps.limits.wait_s if wait is None else wait
-        (sent,) = await self._courier.submit(agency, [message], wait_s)
-        return await self._answer(sent, agency, about["decision"])
-
-    def _message(self, agency: Agency, key: str, data: dict[str, Any], id_: str) -> Message:
-        value = {
-            "specversion": "1.0",
-            "id": id_,
-            "source": f"//agency/{agency.code}/web",
-            "type": Types.HOUSEHOLD if "case" in data else Types.IDENTITY,
-            "time": self._deps.now(),
-            "dataschema": Formats.HOUSEHOLD if "case" in data else Formats.IDENTITY,
-            "partitionkey": key,
-            "data": data,
-        }
-        message = intake.one(orjson.dumps(value), agency.code)
-        if isinstance(message, Refusal):
-            raise refused(message.reasons)
-        return message
+    async def _judge(self, call: Call, key: str, about: dict[str, Any], said: Judged) -> Response:
+        self._door.spend(call.agency, 1)
+        data = about | {"reason": said.reason} | ({"text": said.text} if said.text else {})
+        household = "case" in about
+        type_ = Types.HOUSEHOLD if household else Types.IDENTITY
+        schema = Formats.HOUSEHOLD if household else Formats.IDENTITY
+        id_, now = call.id(self._deps.draw), self._deps.now()
+        asked = message(call.agency, type_, schema, key, data, id_=id_, now=now)
+        (sent,) = await self._courier.submit(call.agency, [asked], call.wait_s(self._deps.limits))
+        return await self._answer(sent, call.agency, about["decision"])
 
     async def _answer(self, sent: Sent, agency: Agency, decision: str) -> Response:
         """The verdict, and what followed from it. A repeat gets the first one."""
@@ -251,7 +172,7 @@ def _refuse(reasons: list[dict[str, Any]]) -> NoReturn:
         raise not_found()
     if code == "not_allowed":
         raise ProblemError("forbidden", "Only a city desk, a dong center or victim support decides who is who.")
-    errors = [{"pointer": r["path"].removeprefix("/data"), "code": r["code"], "detail": r["text"]} for r in reasons]
+    errors = errors_of(reasons)
     if code in NOT_NOW:
         raise ProblemError("illegal_change", errors=errors)
     raise ProblemError("id_conflict" if code == "id_conflict" else "invalid", errors=errors)

@@ -119,7 +119,6 @@ def test_the_picture_is_drawn_of_whatever_was_measured(measured: list[speed.Spee
 
 @pytest.mark.timeout(120)
 def test_splink_is_asked_about_the_same_people(filled: tuple[Settings, Path], matcher: speed.Matcher) -> None:
-    pytest.importorskip("splink")
     people = matcher.population
     rows = [stored.values(one) for one in people.fresh(800, "second")]
     register = beside_splink.Register(filled[1], rows)

@@ -12,7 +12,7 @@ from typing import Any, Self
 import httpx
 import pytest
 
-from hub.cli import HOLDS, USAGE, main, person, review
+from hub.cli import HOLDS, USAGE, main, viewing
 from hub.cli.asking import Asking
 from hub.cli.sayings import SAYS
 from hub.cli.screens import LONGEST, Language, why
@@ -60,8 +60,7 @@ def world() -> World:
 def run(world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Run a command; what it printed."""
     InMemory.app = create_app(web_deps(world))
-    monkeypatch.setattr(person, "Asking", InMemory)
-    monkeypatch.setattr(review, "Asking", InMemory)
+    monkeypatch.setattr(viewing, "Asking", InMemory)
 
     def ran(*words: str, status: int = HOLDS) -> str:
         assert main(list(words)) == status
@@ -263,4 +262,4 @@ def test_both_languages_say_the_same_things_about_the_same() -> None:
 
 
 def test_the_reasons_in_the_help_are_those_of_the_wire() -> None:
-    assert IdentityReason.__args__ == person.REASONS  # type: ignore[attr-defined]
+    assert IdentityReason.__args__ == viewing.REASONS  # type: ignore[attr-defined]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import os
 import stat
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -132,6 +133,13 @@ def test_a_key_file_open_to_others_is_refused(tmp_path: Path, mode: int) -> None
     keyfile.create_keys(tmp_path / "ledger.key")
     (tmp_path / "ledger.key").chmod(mode)
     with pytest.raises(Usage, match="chmod 600"):
+        keyfile.load_keys(tmp_path / "ledger.key")
+
+
+def test_a_key_file_of_another_user_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    keyfile.create_keys(tmp_path / "ledger.key")
+    monkeypatch.setattr(os, "geteuid", lambda: (tmp_path / "ledger.key").stat().st_uid + 1)
+    with pytest.raises(Usage, match="another user"):
         keyfile.load_keys(tmp_path / "ledger.key")
 
 

@@ -157,6 +157,8 @@ async def test_a_quiet_stream_beats(make_web: Any, fake: Any) -> None:
     await listener.until(lambda text: "retry: " in text)
     fake.time += 15
     await listener.until(lambda text: ": heartbeat\n\n" in text)
+    await asyncio.sleep(0.05)
+    assert listener.text.count(": heartbeat") == 1, "the next one is due after as long again"
     await listener.leave()
 
 

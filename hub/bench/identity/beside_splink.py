@@ -8,11 +8,8 @@ against the truth. FEBRL is linked as one batch (`predict`), a register of any s
 
 from __future__ import annotations
 
-import logging
 import time
-import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
@@ -20,6 +17,7 @@ from typing import Any, Final
 import msgspec
 
 from hub.bench.identity import febrl
+from hub.bench.identity.quiet import quiet
 from hub.bench.identity.stored import COLUMNS
 from hub.core.identity.partition import Pair, pair
 from hub.errors import Usage
@@ -77,7 +75,7 @@ def febrl_batch(name: febrl.Name, *, with_number: bool, say: Say) -> Beside:
     require()
     rows = febrl.rows(name)
     true = febrl.truth(rows)
-    with _quiet():
+    with quiet():
         began = time.perf_counter()
         linker = _febrl_linker(rows, with_number=with_number)
         trained = time.perf_counter()
@@ -110,7 +108,7 @@ class Register:
         source = f"read_csv('{files / '*.csv'}', header = true, columns = {{{kinds}}}, nullstr = '')"
         # It asks for the same people every time: as a table, not as files.
         self._connection.execute(f"CREATE TABLE register AS SELECT * FROM {source}")  # noqa: S608 - our own names
-        with _quiet():
+        with quiet():
             began = time.perf_counter()
             self._linker = self._train(twice)
             self.training_s = time.perf_counter() - began
@@ -137,7 +135,7 @@ class Register:
     def ask(self, batch: Sequence[Sequence[object]], name: str) -> tuple[Weighed, float]:
         """Weighed pairs of newcomers and records of the register, and the seconds it took."""
         rows = _arrow(COLUMNS, batch)
-        with _quiet():
+        with quiet():
             began = time.perf_counter()
             asked = self._api.register(rows, dataset_display_name=name)
             found = self._linker.inference.predict_between(
@@ -273,17 +271,3 @@ def _arrow(names: Sequence[str], rows: Iterable[Sequence[object]]) -> Any:  # no
         name: pa.array([None if value in (None, "") else str(value) for value in column], pa.string())
         for name, column in zip(names, columns, strict=True)
     })  # fmt: skip
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """It tells what it trains; here only what comes of it is told."""
-    logger = logging.getLogger("splink")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logger.setLevel(level)

@@ -7,10 +7,7 @@ was counted. Where Splink is not installed, `core.identity.train` fits the same 
 
 from __future__ import annotations
 
-import logging
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from importlib.metadata import version
 from importlib.util import find_spec
 from typing import Any, Final
@@ -18,6 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from hub.bench.identity.blocks import Block, levels
+from hub.bench.identity.quiet import quiet
 from hub.core.identity.features import Features
 from hub.core.identity.model import Model
 from hub.core.identity.score import compare
@@ -82,7 +80,7 @@ def by_splink(records: Sequence[Features], block: Block, given: Given) -> Estima
 
     fields = _open(block, given)
     asked = _Asked(records, given.model, fields)
-    with _quiet(), duckdb.connect() as connection:
+    with quiet(), duckdb.connect() as connection:
         connection.execute("SET threads TO 1")  # the functions are Python's, and sums must not depend on timing
         for field in fields:
             connection.create_function(f"level_of_{field}", asked.of(field), ["BIGINT", "BIGINT"], "BIGINT")
@@ -154,17 +152,3 @@ class _Asked:
         names = {field: list(places) for field, places in self.places.items()}
         seen = {each for known in self.known.values() for each in known.items()}
         return {f"{field}:{names[field][place]}" for field, place in seen if place != _NOTHING}
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Splink warns of every level that no pair shows; here that is an answer."""
-    logger = logging.getLogger("splink")
-    before = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logger.setLevel(before)

@@ -14,6 +14,7 @@ from hub.core.bodies import MATCHING, IdentityBody, MatchingBody, NeedBody, Open
 from hub.core.calendar import due_answer
 from hub.core.decide import household, people, redo, rejudge, reviews
 from hub.core.decide.offer import ask_next, tighten
+from hub.core.decide.sender import admitted
 from hub.core.duplicates import Verdict, judge
 from hub.core.entry import Recorder
 from hub.core.identity.features import Features
@@ -25,7 +26,7 @@ from hub.core.sealing import derive_id, own_case, person_id
 from hub.core.state import Referral
 from hub.core.urgency import decide as decide_urgency
 from hub.core.vault import seal_bytes
-from hub.schemas.canonical import Reason, ReferralClaim, Refusal
+from hub.schemas.canonical import ReferralClaim, Refusal
 
 ENCODE = msgspec.json.Encoder(order="deterministic").encode
 
@@ -48,11 +49,9 @@ class Filing(msgspec.Struct):
 def decide(recorder: Recorder, claim: ReferralClaim) -> Refusal | None:
     """Record a referral, or say why it cannot be."""
     state, message = recorder.state, recorder.message
-    agency = state.agency(message.agency)
-    if agency is None:
-        return Refusal((Reason("/source", "agency_unknown", "this agency has no account"),))
-    if agency.state == "suspended":
-        return Refusal((Reason("/source", "agency_suspended", "this agency's account is suspended"),))
+    agency = admitted(recorder)
+    if isinstance(agency, Refusal):
+        return agency
     earlier = sorted(i for i in state.numbers.get(message.number_key, ()) if i in state.referral_case)
     if earlier:
         _correct(recorder, claim, earlier)

@@ -5,20 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from hub.core.bodies import Opened
+from hub.core.decide.sender import admitted
 from hub.core.entry import Recorder
 from hub.core.routing import unplaced_owner
 from hub.core.sealing import derive_id
-from hub.schemas.canonical import Reason, Refusal, SignalClaim
+from hub.schemas.canonical import Refusal, SignalClaim
 
 
 def decide(recorder: Recorder, claim: SignalClaim) -> Refusal | None:
     """Attach the signal to the household of its address; without a dwelling it is watched by an owner of the area."""
     state, message = recorder.state, recorder.message
-    agency = state.agency(message.agency)
-    if agency is None:
-        return Refusal((Reason("/source", "agency_unknown", "this agency has no account"),))
-    if agency.state == "suspended":
-        return Refusal((Reason("/source", "agency_suspended", "this agency's account is suspended"),))
+    agency = admitted(recorder)
+    if isinstance(agency, Refusal):
+        return agency
     dong = claim.address.dong if claim.address else ""
     owner = unplaced_owner(dong=dong, restricted=False, agencies=state.directory, source=message.agency)
     case = ""

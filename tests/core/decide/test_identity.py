@@ -58,6 +58,13 @@ def test_a_merge_makes_one_person_and_one_request(world: World, two: tuple[str, 
     assert (merged["absorbed"], merged["into"], len(merged["referrals"])) == (younger, older, 1)
 
 
+def test_a_merge_takes_nothing_from_whom_somebody_works_on(world: World) -> None:
+    older, younger = world.referral(world.refer(**FIRST)), world.referral(world.refer(**MOVED))
+    world.answer(younger.receiver, younger.id, "accept")
+    world.judge("same", persons=[world.state.person_of(older.record), world.state.person_of(younger.record)])
+    assert (younger.state, older.state, older.duplicate_of) == ("accepted", "duplicate", younger.id)
+
+
 def test_an_unmerge_gives_back_both_persons_their_requests_and_their_ids(world: World, two: tuple[str, str]) -> None:
     older, younger = two
     asked = {r.receiver for c in world.state.cases.values() for r in c.referrals.values()}
@@ -215,6 +222,18 @@ def test_two_households_are_joined_by_hand(world: World) -> None:
     assert reason(world.settle("split", case=case, persons=["nobody"])) == "unknown_person"
     assert reason(world.settle("join", case=case, other=case)) == "unknown_case"
     assert reason(world.settle("split", case=case, persons=[person_of(world, one)], agency="sangbong")) == "not_allowed"
+
+
+def test_whoever_was_joined_by_hand_can_be_split_off_again_and_stays_away(world: World) -> None:
+    one, other = world.refer(**FIRST), world.refer(**MOVED)
+    case, joined = home_of(world, one), person_of(world, other)
+    world.settle("join", case=case, other=home_of(world, other))
+    world.settle("split", case=case, persons=[joined])
+    said = list(world.facts("household.decided"))[-1]
+    assert said["records"] == [world.referral(other).record]  # of another dwelling: all there are
+    assert world.state.home(joined) != case
+    world.refer("세탁", **FIRST)
+    assert joined not in world.state.cases[case].members
 
 
 # ------------------------------------------------------------------ keys that stop saying anything

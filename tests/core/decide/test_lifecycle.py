@@ -6,6 +6,7 @@ import base64
 
 import pytest
 
+from hub.core.calendar import later
 from hub.core.decide import Outcome
 from hub.core.state import Referral
 from hub.schemas.canonical import AgencyClaim
@@ -162,6 +163,18 @@ def test_the_duplicate_of_a_withdrawn_request_is_asked_for_in_its_place(world: W
     assert (second.state, third.state, third.duplicate_of) == ("offered", "duplicate", second.id)
 
 
+def test_a_more_urgent_duplicate_never_gives_more_time(world: World) -> None:
+    who = {"성명": "박순자", "생년월일": "1948-03-02", "전화번호": "010-2345-6789"}
+    who |= {"주소": "진주시 평거로 88, 201동 303호"}
+    first = offered(world, **who)
+    due = first.due
+    world.now = later(due, minutes=-1)
+    world.refer(agency="senior-center", **who, 긴급여부="긴급")
+    tightened = list(world.facts("referral.recorded"))[-1]["tightens"]
+    assert tightened == {"due": due, "referral": first.id, "urgency": "sos"}
+    assert (first.urgency, first.due) == ("sos", due)
+
+
 def test_a_failed_service_is_asked_of_the_next_agency(world: World) -> None:
     referral = offered(world)
     first = referral.receiver
@@ -199,8 +212,8 @@ REF = (
 )
 
 
-def hl7(world: World, event: str, id_: str) -> Outcome:
-    text = REF.format(event=event, id=id_)
+def hl7(world: World, event: str, id_: str, text: str = REF) -> Outcome:
+    text = text.format(event=event, id=id_)
     message = envelope("jeil", Types.REFERRAL, Formats.HL7, None, id_, world.now)
     message.pop("data")
     message["data_base64"] = base64.b64encode(text.encode()).decode()
@@ -214,6 +227,18 @@ def test_a_hospitals_cancellation_withdraws_by_its_own_number() -> None:
     assert referral.state == "withdrawn"
     again = hl7(world, "I14", "m3")
     assert (again.verdict, again.reasons[0].code) == ("refused", "illegal_change")
+
+
+def test_of_several_needs_under_a_number_those_still_open_are_withdrawn() -> None:
+    world = World()
+    text = REF.replace("laundry^세탁^99IEUM", "laundry^세탁^99IEUM~food^식품^99IEUM")
+    outcome = hl7(world, "I12", "m1", text)
+    both = [world.referral(outcome, n) for n in range(2)]
+    for done in sorted(both, key=lambda r: r.id)[:1]:
+        for change in ("accept", "start", "deliver"):
+            assert world.answer(done.receiver, done.id, change).verdict == "recorded"
+    assert hl7(world, "I14", "m2", text).verdict == "recorded"
+    assert sorted(r.state for r in both) == ["delivered", "withdrawn"]
 
 
 def test_a_number_nobody_asked_under_cannot_be_cancelled() -> None:
