@@ -83,7 +83,12 @@ class Settings:
 
 PREFIX = "HUB_"
 #: Read by the local servers and by tests, not by the hub.
-FOREIGN = frozenset({"HUB_STATE", "HUB_TEST_CONTAINERS", "HUB_KAFKA_JVM", "HUB_TOKEN", "HUB_DETACHED", "HUB_DEBUG"})
+FOREIGN = frozenset(
+    {
+        "HUB_STATE", "HUB_TEST_CONTAINERS", "HUB_KAFKA_JVM", "HUB_KAFKA_TLS", "HUB_KAFKA_REAUTH_MS", "HUB_TOKEN",
+        "HUB_DETACHED", "HUB_DEBUG",
+    }
+)  # fmt: skip
 ALIASES = {
     "kafka_admin_username": "kafka_username",
     "kafka_admin_password": "kafka_password",

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
-from hub.audit.evidence import Evidence, evidence
+from hub.audit.evidence import Evidence, earlier, evidence
 from hub.audit.opening import Erased, open_entry
 from hub.core.apply import apply
 from hub.core.decide import decide
@@ -20,7 +20,7 @@ from hub.core.normalize import Mapping as MappingRules
 from hub.core.normalize import read_crosswalk, with_partners
 from hub.core.policy import Policy
 from hub.core.rules import Rules
-from hub.core.state import Seen, State
+from hub.core.state import State
 from hub.ledger.history import History
 
 #: What of an entry is a decision; ids and audiences follow from it.
@@ -36,6 +36,7 @@ DECISIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "person.split": ("into", "was", "records"),
     "household.changed": ("joined", "left", "person"),
     "signal.recorded": ("owner", "urgency", "dong"),
+    "directory.listed": ("change", "flags", "dongs"),
     "message.refused": ("reasons",),
 }
 
@@ -75,8 +76,7 @@ def _decided(history: History, policy: Policy, state: State, item: Evidence) -> 
             apply(state, entry, open_entry(entry, item.vault.body, policy.keys.pepper))
         return item.entries
     state.seen.clear()
-    if prepared.cause != item.cause and (earlier := history.first_verdict(prepared.cause)):
-        state.seen[prepared.cause] = Seen(*earlier)
+    state.seen.update(earlier(history, item, prepared, policy.keys))
     return decide(state, prepared, policy).entries
 
 

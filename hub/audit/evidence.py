@@ -15,10 +15,12 @@ import orjson
 
 from hub.audit.opening import Erased, Missing, Vault
 from hub.core.bodies import RAW
+from hub.core.decide.signing import reopened_cause
 from hub.core.policy import Policy
 from hub.core.prepare import prepare
 from hub.core.prepared import Arrival, Prepared
 from hub.core.sealing import Keys
+from hub.core.state import Seen
 from hub.ledger.history import History, Message, Row
 
 #: Messages whose bodies are read at once.
@@ -53,6 +55,15 @@ class Evidence(msgspec.Struct, frozen=True):
             raise Erased(message.raw_key)
         arrival = Arrival(message.topic, message.partition, message.offset, message.heard, value)
         return prepare(arrival, policy, self.vault.data_key)
+
+
+def earlier(history: History, item: Evidence, prepared: Prepared, keys: Keys) -> dict[bytes, Seen]:
+    """The verdicts that made a message a conflict, or the signed copy of what was refused unsigned: by cause."""
+    if prepared.cause == item.cause:
+        return {}
+    causes = (prepared.cause, reopened_cause(keys.pepper, prepared.cause))
+    found = {cause: history.first_verdict(cause) for cause in causes if cause != item.cause}
+    return {cause: Seen(*row) for cause, row in found.items() if row is not None}
 
 
 def evidence(history: History, keys: Keys) -> Iterator[Evidence]:

@@ -11,7 +11,18 @@ from typing import Any, Final
 
 import msgspec
 
-from hub.core.bodies import IDENTITY, MATCHING, NOTHING, IdentityBody, MatchingBody, NeedBody, Opened, SignalBody
+from hub.core.bodies import (
+    IDENTITY,
+    LISTING,
+    MATCHING,
+    NOTHING,
+    IdentityBody,
+    ListingBody,
+    MatchingBody,
+    NeedBody,
+    Opened,
+    SignalBody,
+)
 from hub.core.identity.features import build
 from hub.core.identity.keys import blocking, unit_key
 from hub.core.sealing import keyed_digest, open_, unwrap
@@ -31,6 +42,8 @@ class Missing(Halt):
 
 #: Entries that say who a referral is about.
 REFERRALS: Final = frozenset({"referral.recorded", "referral.corrected"})
+#: Entries whose bodies the state is made of.
+EMBODIED: Final = REFERRALS | {"signal.recorded", "directory.listed"}
 #: Stands for the key of a body that never existed. A decision that uses it seals other bytes, and so is a difference.
 NO_KEY: Final = bytes(32)
 
@@ -80,6 +93,7 @@ _identity: Final = msgspec.json.Decoder(IdentityBody).decode
 _matching: Final = msgspec.json.Decoder(MatchingBody).decode
 _need: Final = msgspec.json.Decoder(NeedBody).decode
 _signal: Final = msgspec.json.Decoder(SignalBody).decode
+_listing: Final = msgspec.json.Decoder(ListingBody).decode
 
 
 def open_entry(entry: dict[str, Any], bodies: Bodies, pepper: bytes) -> Opened:
@@ -90,12 +104,15 @@ def open_entry(entry: dict[str, Any], bodies: Bodies, pepper: bytes) -> Opened:
         body = _read(entry, bodies, IDENTITY)
         address = _signal(body).address if body else None
         return Opened(unit=unit_key(address, pepper))
+    if entry["kind"] == "directory.listed":
+        held = _read(entry, bodies, LISTING)
+        return Opened(listing=_listing(held) if held else None)
     return NOTHING
 
 
 def is_sealed(entry: dict[str, Any], bodies: Bodies) -> bool:
     """Whether some body the state is made of does not open any more."""
-    refs = entry["bodies"] if entry["kind"] in {*REFERRALS, "signal.recorded"} else ()
+    refs = entry["bodies"] if entry["kind"] in EMBODIED else ()
     return any(bodies(ref["key_id"], ref["class"]) is None for ref in refs)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import orjson
 
-from hub.audit.evidence import Evidence, evidence
+from hub.audit.evidence import Evidence, earlier, evidence
 from hub.audit.opening import Erased, Missing, open_entry
 from hub.core.apply import apply
 from hub.core.bodies import MatchingBody
@@ -22,7 +22,7 @@ from hub.core.entry import encode
 from hub.core.merkle import Frontier, leaf_hash
 from hub.core.policy import Policy
 from hub.core.prepared import Prepared
-from hub.core.state import Seen, State
+from hub.core.state import State
 from hub.ledger.history import Head, History
 from hub.schemas.canonical import AnswerClaim
 
@@ -142,10 +142,7 @@ class _Run:
     def _decide(self, item: Evidence, prepared: Prepared) -> list[dict[str, Any]]:
         """A conflict is one because of an earlier message: that one is looked up, so no verdict is kept in memory."""
         self.state.seen.clear()
-        if prepared.cause != item.cause:
-            earlier = self.history.first_verdict(prepared.cause)
-            if earlier is not None:
-                self.state.seen[prepared.cause] = Seen(*earlier)
+        self.state.seen.update(earlier(self.history, item, prepared, self.policy.keys))
         entries = decide(self.state, prepared, self.policy).entries
         self.state.settle()
         return entries

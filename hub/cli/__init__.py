@@ -40,6 +40,7 @@ COMMANDS: Final[dict[str, Command]] = {
     "simulate": Command("simulate", "simulate", "Messages of a simulated Korean town, the same for the same seed."),
     "send": Command("send", "send", "Send files as an agency would, and print receipts."),
     "agency": Command("agency", "group", "Accounts: add, list, rotate, suspend, resume."),
+    "directory": Command("directory", "group", "Published services of agencies: list, show."),
     "connector": Command("connector", "group", "Join a partner's system: check, discover, run, bundle."),
     "feed": Command("read", "feed", "The unified feed."),
     "case": Command("read", "case", "Cases: list, show."),

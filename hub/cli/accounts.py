@@ -23,8 +23,10 @@ from hub.errors import Retry, Usage
 from hub.ledger.accounts import Accounts
 from hub.ledger.connect import connect
 from hub.ledger.keyfile import load_keys
-from hub.producers.provision import Administration, username
-from hub.schemas.canonical import AgencyClaim, Refusal
+from hub.producers import quotas
+from hub.producers.provision import Administration
+from hub.producers.rights import username
+from hub.schemas.canonical import AgencyClaim, KeyClaim, Refusal
 from hub.schemas.envelope import Envelope, parse
 from hub.schemas.topics import HUB, RULES, Formats, Types, inbound
 from hub.settings import Settings
@@ -84,6 +86,12 @@ def change(settings: Settings, code: str, action: str) -> None:
     tell(settings, [message(Types.AGENCY_STATE, claim, action)])
 
 
+def change_key(settings: Settings, code: str, key: str, *, add: bool) -> None:
+    """Register a key that an agency's events are signed with, or remove one, in the ledger. Raises `Usage`."""
+    claim = KeyClaim(code, key, "add_key" if add else "remove_key")
+    tell(settings, [message(Types.AGENCY_STATE, claim, claim.action)])
+
+
 def withdraw(settings: Settings, code: str) -> None:
     """Take an agency's token and its rights on Kafka."""
     with connect(settings.database_url, name="hub-accounts") as connection:
@@ -93,9 +101,24 @@ def withdraw(settings: Settings, code: str) -> None:
 
 
 def limit(settings: Settings, code: str, events_per_s: float | None) -> None:
-    """How many events a second an agency may send over HTTP; None: as many as any other. In force within a second."""
+    """How many events a second an agency may send; None: as many as any other. In force within a second.
+
+    Over HTTP they are counted; on Kafka it is that many times 4 KiB, for its user and its certificates.
+    """
     with connect(settings.database_url, name="hub-accounts") as connection:
         Accounts(connection, load_keys(settings.keys_file).pepper).limit(code, events_per_s)
+    throttle(settings, code, events_per_s)
+
+
+def throttle(settings: Settings, code: str, events_per_s: float | None) -> None:
+    """The same on Kafka alone."""
+    quotas.limit(settings, {username(code), *Administration(settings).certificates(code)}, events_per_s)
+
+
+def rate_of(settings: Settings, code: str) -> float | None:
+    """An agency's own rate."""
+    with connect(settings.database_url, name="hub-accounts") as connection:
+        return Accounts(connection, load_keys(settings.keys_file).pepper).rates().get(code)
 
 
 def must_exist(settings: Settings, code: str) -> None:
@@ -126,7 +149,7 @@ def credentials(settings: Settings, code: str) -> Credentials | None:
 
 
 # ------------------------------------------------------------------ messages of the hub itself
-def message(type_: str, claim: AgencyClaim, action: str) -> Envelope:
+def message(type_: str, claim: AgencyClaim | KeyClaim, action: str) -> Envelope:
     """An account's message. Drawn ids: the same account may be changed back and forth."""
     fields = msgspec.to_builtins(claim).items()
     held = {n: v for n, v in fields if n != "type" and v not in ("", [], ())} | {"action": action}

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final
 import msgspec
 import typer
 
-from hub.cli import accounts, agency_webhook, joining
+from hub.cli import accounts, agency_certificate, agency_key, agency_webhook, joining
 from hub.cli.accounts import Credentials, must_exist
 from hub.cli.installation import installation
 from hub.cli.output import Json, State, emit, examples, say, table
@@ -28,11 +28,14 @@ from hub.schemas.canonical import AgencyClaim
 from hub.settings import Settings
 
 group = new_group()
+group.add_typer(agency_key.group, name="key", help="The keys an agency signs its events with.")
 group.add_typer(agency_webhook.group, name="webhook", help="Tell an agency's own server what concerns it.")
 #: As in the glossary; an account's purposes decide what it may know.
 PURPOSES: Final = ("treatment", "victim_support", "housing", "welfare", "child_protection", "statistics", "audit")
 BASES: Final = ("consent_self", "consent_legal_rep", "report_duty", "life_at_risk", "other_law(…)")
-Rate = Annotated[float | None, typer.Option("--rate", min=0.01, help="Events a second over HTTP (default 2,000).")]
+Rate = Annotated[
+    float | None, typer.Option("--rate", min=0.01, help="Events a second (default: HTTP 2,000, Kafka no bound).")
+]
 Code = Annotated[str, typer.Argument(metavar="CODE", help="Small letters, digits and hyphens.")]
 
 
@@ -77,6 +80,9 @@ def add(
     if out is not None:
         joining.hand_over(out, made, step)
     _show(made, step, as_json=as_json)
+
+
+group.command("certificate")(agency_certificate.certificate)
 
 
 @group.command("list")
@@ -124,7 +130,7 @@ def resume(code: Code, state: State = None, as_json: Json = False) -> None:
 @group.command("rate")
 @examples("hub agency rate jeil --rate 50", "hub agency rate jeil")
 def rate_(code: Code, rate: Rate = None, state: State = None, as_json: Json = False) -> None:
-    """How many events a second an agency may send over HTTP; without --rate as many as any other."""
+    """How many events a second an agency may send, over HTTP and Kafka; without --rate as many as any other."""
     settings = installation(state)
     must_exist(settings, code)
     accounts.limit(settings, code, rate)
@@ -147,6 +153,7 @@ def listed(settings: Settings) -> list[dict[str, Any]]:
             "legal_basis": agency.legal_basis,
             "areas": agency.areas,
             "state": agency.state,
+            "keys": agency.keys,
             "token": "works" if tokens.get(code) else "none",
             "rate": rates.get(code),
         }

@@ -28,6 +28,7 @@ from hub.cli.receipts import PENDING, Receipt, collected
 from hub.cli.running import alive, web_url
 from hub.cli.sending import over_http, over_kafka
 from hub.errors import Usage
+from hub.schemas.signature import Signer
 from hub.settings import Settings
 
 KEY_BYTES: Final = 32
@@ -52,6 +53,9 @@ def send(
     ] = None,
     url: Annotated[str | None, typer.Option("--url", help="The hub's address (default: the one running here).")] = None,
     kafka: Annotated[bool, typer.Option("--kafka", help="Send over Kafka with the agency's own credentials.")] = False,
+    signing_key: Annotated[
+        Path | None, typer.Option("--signing-key", help="The agency's private key (PEM): events are signed with it.")
+    ] = None,
     wait: Annotated[float, typer.Option("--wait", min=0, help="Seconds to wait for the ledger's verdicts.")] = 10.0,
     state: State = None,
     as_json: Json = False,
@@ -63,6 +67,9 @@ def send(
     """
     settings = configured(state)
     found, broken = read_files(settings, files, agency, fmt)
+    if signing_key is not None:
+        signer = Signer(signing_key.read_bytes())
+        found = [signer.sign(event) for event in found]
     say(f"{len(found)} messages, {len(broken)} unreadable rows in {len(files)} file(s)")
     with _resumable():
         if kafka:

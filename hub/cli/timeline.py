@@ -29,6 +29,7 @@ KINDS: Final[dict[str, str]] = {
     "household.changed": "가구 변동",
     "household.decided": "담당자의 가구 판정",
     "signal.recorded": "위기 신호",
+    "directory.listed": "기관·서비스 목록 등재",
     "message.refused": "접수 거절",
     "access.recorded": "열람",
     "agency.registered": "기관 등록",

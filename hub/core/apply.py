@@ -42,7 +42,7 @@ def apply(state: State, entry: Entry, opened: Opened) -> None:
 # ------------------------------------------------------------------ agencies
 def _agency_registered(state: State, entry: Entry, facts: Facts, opened: Opened) -> None:
     del entry, opened
-    state.directory.put(
+    state.directory.register(
         Agency(
             code=facts["agency"],
             kind=facts["agency_kind"],
@@ -57,8 +57,11 @@ def _agency_registered(state: State, entry: Entry, facts: Facts, opened: Opened)
 
 def _agency_changed(state: State, entry: Entry, facts: Facts, opened: Opened) -> None:
     del entry, opened
-    state.directory.set_state(facts["agency"], facts["state"])
-    state.refusals.pop(facts["agency"], None)
+    if "key" in facts:
+        state.directory.change_key(facts["agency"], facts["key"], add=facts["key_change"] == "added")
+    else:
+        state.directory.set_state(facts["agency"], facts["state"])
+        state.refusals.pop(facts["agency"], None)
     state.changed_agencies.add(facts["agency"])
 
 
@@ -240,6 +243,11 @@ def _signal_recorded(state: State, entry: Entry, facts: Facts, opened: Opened) -
         case.signals.append(signal)
 
 
+def _directory_listed(state: State, entry: Entry, facts: Facts, opened: Opened) -> None:
+    _count(state, facts["agency"], refused=False)
+    state.listings.put(state.size, entry["heard"], facts, opened.listing)
+
+
 def _message_refused(state: State, entry: Entry, facts: Facts, opened: Opened) -> None:
     del entry, opened
     if facts.get("counts", True):
@@ -282,6 +290,7 @@ APPLY: dict[str, Callable[[State, Entry, Facts, Opened], None]] = {
     "household.decided": household_decided,
     "household.changed": household_changed,
     "signal.recorded": _signal_recorded,
+    "directory.listed": _directory_listed,
     "message.refused": _message_refused,
     "access.recorded": _nothing,
     "clock.paged": _nothing,

@@ -5,12 +5,14 @@ Owns their shapes. A body is deterministic JSON of one of these, sealed under th
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from hub.core.identity.features import Features
 from hub.schemas.canonical import AddressClaim, ConsentClaim, GuardianClaim, PersonClaim
 
-IDENTITY, MATCHING, NEED, NOTES, RAW = "identity", "matching", "need", "notes", "raw"
+IDENTITY, LISTING, MATCHING, NEED, NOTES, RAW = "identity", "listing", "matching", "need", "notes", "raw"
 
 
 class IdentityBody(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -58,6 +60,12 @@ class ChangeBody(msgspec.Struct, frozen=True, omit_defaults=True):
     text: str
 
 
+class ListingBody(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An organization as published: HSDS 3 as far as the hub reads it. People named as contacts are not among it."""
+
+    content: dict[str, Any]
+
+
 class AgencyBody(msgspec.Struct, frozen=True, omit_defaults=True):
     """Nothing personal, yet no code either: an agency's name in its own words."""
 
@@ -74,6 +82,7 @@ class Opened(msgspec.Struct, frozen=True):
     keys: tuple[int, ...] = ()
     number_key: bytes = b""
     unit: int | None = None
+    listing: ListingBody | None = None
 
 
 NOTHING = Opened()

@@ -20,6 +20,7 @@ class Agency(msgspec.Struct, frozen=True, omit_defaults=True):
 
     state: suspended by the city, or paused because too many of its messages were refused. The counters are messages
     and refusals of late; they never change where an offer goes, only the state they lead to does.
+    keys: public keys its events are signed with (`schemas.signature`), oldest first; none: they need not be.
     """
 
     code: str
@@ -31,6 +32,7 @@ class Agency(msgspec.Struct, frozen=True, omit_defaults=True):
     state: AgencyState = "active"
     recent_total: int = 0
     recent_refused: int = 0
+    keys: tuple[str, ...] = ()
 
 
 class Directory(Mapping[str, Agency]):
@@ -65,6 +67,17 @@ class Directory(Mapping[str, Agency]):
     def set_state(self, code: str, state: AgencyState) -> None:
         """Suspend, pause or let go on."""
         self.put(msgspec.structs.replace(self._agencies[code], state=state))
+
+    def register(self, agency: Agency) -> None:
+        """An account was made, or made again: what it may do is said anew, its keys stay."""
+        known = self._agencies.get(agency.code)
+        self.put(msgspec.structs.replace(agency, keys=known.keys) if known else agency)
+
+    def change_key(self, code: str, key: str, *, add: bool) -> None:
+        """A key that an agency's events may be signed with, or whose signatures count no longer."""
+        agency = self._agencies[code]
+        others = tuple(k for k in agency.keys if k != key)
+        self.put(msgspec.structs.replace(agency, keys=(*others, key) if add else others))
 
     def serving(self, kind: str, dong: str) -> Groups:
         """Active agencies of a kind that serve a dong ('' or a dong nobody names: city-wide ones only)."""

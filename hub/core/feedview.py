@@ -31,7 +31,7 @@ _ENROLLED = ("agency", "agency_kind", "areas", "legal_basis", "name", "purposes"
 #: (`moved`, `tightens`, `related_to`), how a person was recognized, how many were asked before (`rank`).
 OUTBOX_FACTS: Final[Mapping[str, tuple[str, ...]]] = {
     "agency.registered": _ENROLLED,
-    "agency.changed": ("agency", "reason", "state"),
+    "agency.changed": ("agency", "key", "key_change", "reason", "state"),
     "referral.recorded": (
         "agency", "code", "dong", "duplicate_of", "flags", "need", "needed_by", "person", "referral", "repairs",
         "state", "urgency",
@@ -51,6 +51,9 @@ OUTBOX_FACTS: Final[Mapping[str, tuple[str, ...]]] = {
     "household.decided": ("by", "decision", "reason"),
     "household.changed": ("joined", "left", "person", "was"),
     "signal.recorded": ("agency", "dong", "flags", "owner", "signal", "signal_kind", "urgency"),
+    "directory.listed": (
+        "agency", "change", "contacts", "dongs", "flags", "listing", "locations", "modified", "services",
+    ),
     "message.refused": ("agency", "reasons"),
     "access.recorded": (),
     "clock.paged": (),

@@ -9,19 +9,31 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from hub.core.bodies import IDENTITY, NOTES, RAW, ChangeBody, IdentityBody, NeedBody, SignalBody
+from hub.core.bodies import (
+    IDENTITY,
+    LISTING,
+    NOTES,
+    RAW,
+    ChangeBody,
+    IdentityBody,
+    ListingBody,
+    NeedBody,
+    SignalBody,
+)
 from hub.core.identity.features import build
 from hub.core.identity.keys import blocking, unit_key
 from hub.core.normalize import normalize
 from hub.core.policy import Policy
-from hub.core.prepared import Arrival, Prepared, Sealed
+from hub.core.prepared import NO_SIGNATURE, Arrival, Prepared, Sealed
 from hub.core.sealing import cause_digest, derive_id, keyed_digest, wrap
-from hub.core.vault import DataKeys, seal_bytes, seal_value
+from hub.core.vault import DataKeys, encode, seal_bytes, seal_value
+from hub.schemas import signature
 from hub.schemas.canonical import (
     AnswerClaim,
     Claim,
     HouseholdClaim,
     IdentityClaim,
+    ListingClaim,
     ReferralClaim,
     Refusal,
     SignalClaim,
@@ -68,7 +80,8 @@ def _frame(
         return _unreadable(arrival, agency, envelope, policy, data_keys)
     cause = cause_digest(policy.keys.pepper, envelope.source, envelope.id)
     digest = kept_digest(policy.keys.pepper, envelope)
-    data_key, raw = _seal_raw(arrival, cause, digest, policy, data_keys)
+    signed = _signature(arrival, envelope)
+    data_key, raw = _seal_raw(arrival, cause, digest, policy, data_keys, _copy(arrival, signed))
     return Prepared(
         arrival=arrival,
         agency=agency,
@@ -80,7 +93,22 @@ def _frame(
         content=content,
         raw=raw,
         data_key=data_key,
+        signature=signed,
     )
+
+
+def _signature(arrival: Arrival, envelope: Envelope) -> signature.Signature:
+    """Checked here, outside the lock and for one event at a time: whether the key is the agency's is decided later."""
+    carried = signature.ATTRIBUTE in (envelope.model_extra or ())
+    return signature.check(arrival.value) if carried else NO_SIGNATURE
+
+
+def _copy(arrival: Arrival, signed: signature.Signature) -> str:
+    """What tells a signed copy's keys from those of any other of the same id, '' for an unsigned one.
+
+    A copy that was refused for its signature has left bodies; the one that is accepted then has others.
+    """
+    return f" {arrival.topic}/{arrival.partition}/{arrival.offset}" if signed.kid else ""
 
 
 def kept_digest(pepper: bytes, envelope: Envelope) -> bytes:
@@ -109,10 +137,10 @@ def _unreadable(arrival: Arrival, agency: str, refusal: Refusal, policy: Policy,
 
 
 def _seal_raw(
-    arrival: Arrival, cause: bytes, digest: bytes, policy: Policy, data_keys: DataKeys
+    arrival: Arrival, cause: bytes, digest: bytes, policy: Policy, data_keys: DataKeys, copy: str = ""
 ) -> tuple[bytes, Sealed]:
     """The raw evidence under its own key. The data's digest is in the key's id: a conflicting repeat has its own."""
-    key_id = derive_id(cause, "message:" + digest.hex(), 0)
+    key_id = derive_id(cause, "message:" + digest.hex() + copy, 0)
     data_key = data_keys(key_id)
     return data_key, seal_bytes(data_key, wrap(policy.keys.kek, data_key, key_id), key_id, RAW, arrival.value)
 
@@ -124,6 +152,8 @@ def _add(prepared: Prepared, policy: Policy, data_keys: DataKeys) -> None:
         _add_referral(prepared, content, policy, data_keys)
     elif isinstance(content, SignalClaim):
         _add_signal(prepared, content, policy)
+    elif isinstance(content, ListingClaim):
+        _add_listing(prepared, content, policy)
     elif isinstance(content, WithdrawalClaim):
         prepared.number_key = keyed_digest(policy.keys.pepper, prepared.agency, content.number)[:16]
     elif isinstance(content, AnswerClaim | IdentityClaim | HouseholdClaim) and content.text:
@@ -136,7 +166,7 @@ def _add_referral(prepared: Prepared, claim: ReferralClaim, policy: Policy, data
     prepared.number_key = keyed_digest(pepper, prepared.agency, claim.number)[:16]
     prepared.unit = unit_key(claim.person.address, pepper)
     features = build(claim.person, pepper)
-    key_id = derive_id(prepared.cause, "record", 0)
+    key_id = derive_id(prepared.cause, "record" + _copy(prepared.arrival, prepared.signature), 0)
     if claim.person.name or claim.person.birth.value or claim.person.rrn or claim.person.substitute:
         prepared.record, prepared.features, prepared.keys = key_id, features, blocking(features, pepper)
     prepared.data_key = data_keys(key_id)
@@ -157,3 +187,12 @@ def _add_signal(prepared: Prepared, claim: SignalClaim, policy: Policy) -> None:
     raw = prepared.raw
     body = SignalBody(claim.ref, claim.observed, claim.value, claim.about, claim.reporter, claim.address)
     prepared.identity = seal_value(prepared.data_key, raw.wrapped, raw.key_id, IDENTITY, body)
+
+
+def _add_listing(prepared: Prepared, claim: ListingClaim, policy: Policy) -> None:
+    """The listing is named after whose directory it is and its id there, so every version of it has the same id."""
+    pepper, raw = policy.keys.pepper, prepared.raw
+    prepared.listing = derive_id(keyed_digest(pepper, prepared.agency, claim.organization), "listing", 0)
+    body = ListingBody(claim.content)
+    prepared.listed = keyed_digest(pepper, encode(body)).hex()
+    prepared.identity = seal_value(prepared.data_key, raw.wrapped, raw.key_id, LISTING, body)

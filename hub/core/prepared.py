@@ -10,6 +10,9 @@ import msgspec
 from hub.core.identity.features import Features
 from hub.core.identity.score import Score
 from hub.schemas.canonical import Claim, Refusal
+from hub.schemas.signature import Signature
+
+NO_SIGNATURE = Signature()
 
 
 class Arrival(msgspec.Struct, frozen=True):
@@ -58,4 +61,7 @@ class Prepared(msgspec.Struct):
     identity: Sealed | None = None
     needs: dict[str, Sealed] = {}
     notes: Sealed | None = None
+    listing: str = ""  # id of the listing, and the keyed digest of its content, hex
+    listed: str = ""
+    signature: Signature = NO_SIGNATURE
     scores: dict[str, Score] = {}  # by known record: made while PostgreSQL looks for more of them

@@ -31,7 +31,12 @@ def audience_of(referral: Referral, *others: str) -> list[str]:
 
 def may_know(audience: Collection[str], agency: Agency) -> bool:
     """Whether a position may be known to this account in its feed of purposes (the city's view)."""
-    return f"a:{agency.code}" in audience or any(f"p:{p}" in audience for p in agency.purposes)
+    return any(name in audience for name in listeners(agency))
+
+
+def listeners(agency: Agency) -> list[str]:
+    """Every name an audience can have for this account: one of them in it, and it may know."""
+    return [f"a:{agency.code}", *(f"p:{purpose}" for purpose in agency.purposes)]
 
 
 def concerns(audience: Collection[str], agency: str) -> bool:

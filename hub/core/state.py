@@ -13,6 +13,7 @@ import msgspec
 
 from hub.core.directory import Agency, Directory
 from hub.core.identity.partition import Record
+from hub.core.listings import Listings
 from hub.core.sealing import own_case
 
 #: States in which a referral still asks for something: a second one for the same need is a duplicate.
@@ -150,8 +151,8 @@ class State:
         self.reviews: dict[str, Review] = {}
         self.generic: set[int] = set()  # keys known to be generic though their members are not loaded
         self.asked: frozenset[int] | None = None  # keys that decisions will ask for; None: any key
-        self.heard, self.size = "", 0
-        self.known_size = 0  # what was there before this batch: tells new rows from changed ones
+        self.listings = Listings()
+        self.heard, self.size, self.known_size = "", 0, 0  # known: before this batch, tells new rows from changed ones
         self.due_heap: list[tuple[str, str]] = []
         self.changed_cases: set[str] = set()
         self.changed_records: set[str] = set()
@@ -166,7 +167,6 @@ class State:
         self.new_reviews: list[str] = []
         self.decided_reviews: set[str] = set()
 
-    # ------------------------------------------------------------- loading
     def add_record(self, record: Record, filed: Filed) -> None:
         """Index a record: by id, component, person and blocking keys."""
         self.records[record.id] = record
@@ -200,7 +200,7 @@ class State:
     def settle(self) -> None:
         """Forget what changed: it has been written."""
         marks = (self.changed_cases, self.changed_records, self.changed_referrals, self.changed_agencies)
-        for marked in (*marks, self.judged, self.unlinked, self.decided_reviews):
+        for marked in (*marks, self.judged, self.unlinked, self.decided_reviews, self.listings.changed):
             marked.clear()
         for added in (self.new_reviews, self.new_records, self.new_units, self.new_aliases, self.moved_aliases):
             added.clear()

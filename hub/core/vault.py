@@ -12,12 +12,13 @@ from hub.core.sealing import seal
 
 #: Gives the data key of a record or raw message: random when live, the kept one on replay.
 DataKeys = Callable[[str], bytes]
-_encode = msgspec.json.Encoder(order="deterministic").encode
+#: Deterministic JSON: the same value, the same bytes.
+encode = msgspec.json.Encoder(order="deterministic").encode
 
 
 def seal_value(data_key: bytes, wrapped: bytes, key_id: str, cls: str, value: object) -> Sealed:
     """Seal a msgspec value as deterministic JSON."""
-    return seal_bytes(data_key, wrapped, key_id, cls, _encode(value))
+    return seal_bytes(data_key, wrapped, key_id, cls, encode(value))
 
 
 def seal_bytes(data_key: bytes, wrapped: bytes, key_id: str, cls: str, plaintext: bytes) -> Sealed:

@@ -121,7 +121,7 @@ class Counts:
         return Totals(
             received=sum(verdicts.values()),
             recorded=verdicts.get("recorded", 0),
-            refused=verdicts.get("refused", 0),
+            refused=verdicts.get("refused", 0) + verdicts.get("unsigned", 0),
             seen=verdicts.get("seen", 0),
             no_op=verdicts.get("no-op", 0),
             mentions=mentions,

@@ -9,10 +9,11 @@ from __future__ import annotations
 import msgspec
 
 from hub.core.identity.features import Features
+from hub.core.listings import Listing, ListingDoc
 from hub.core.sealing import Keys, keyed_digest, open_, seal, unwrap
 from hub.core.state import Case
 
-FEATURES, EDGES, CASE = "features", "edges", "case"
+FEATURES, EDGES, CASE, LISTING = "features", "edges", "case", "listing"
 
 
 class FeaturesDoc(msgspec.Struct, frozen=True, array_like=True):
@@ -45,6 +46,7 @@ _features = msgspec.msgpack.Decoder(FeaturesDoc).decode
 _edges = msgspec.msgpack.Decoder(EdgesDoc).decode
 _judged = msgspec.msgpack.Decoder(JudgedDoc).decode
 _case = msgspec.msgpack.Decoder(Case).decode
+_listing = msgspec.msgpack.Decoder(ListingDoc).decode
 
 
 def projection_key(keys: Keys) -> bytes:
@@ -60,6 +62,16 @@ def seal_case(key: bytes, case: Case) -> bytes:
 def open_case(key: bytes, id: str, seq: int, doc: bytes) -> Case:  # noqa: A002 - the column's name
     """The case of a document. `key` is `projection_key(keys)`."""
     return _case(open_(key, f"{id}/{seq}", CASE, doc))
+
+
+def seal_listing(key: bytes, listing: Listing) -> bytes:
+    """What a listing says; the nonce follows the position of its entry."""
+    return seal(key, f"{listing.id}/{listing.position}", LISTING, _encode(listing.doc))
+
+
+def open_listing(key: bytes, id: str, position: int, doc: bytes) -> ListingDoc:  # noqa: A002 - the column's name
+    """What a listing says. `key` is `projection_key(keys)`."""
+    return _listing(open_(key, f"{id}/{position}", LISTING, doc))
 
 
 def seal_features(data_key: bytes, record: str, features: Features, keys: tuple[int, ...]) -> bytes:

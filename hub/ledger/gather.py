@@ -18,6 +18,7 @@ from hub.core.directory import Agency, Directory
 from hub.core.identity.model import Model
 from hub.core.identity.partition import Record
 from hub.core.identity.score import compare
+from hub.core.listings import Listing
 from hub.core.policy import Policy
 from hub.core.prepared import Prepared
 from hub.core.sealing import Keys, own_case
@@ -76,6 +77,7 @@ def load(connection: Connection, batch: Sequence[Prepared], state: State, policy
     cases |= {m.content.case for m in batch if isinstance(m.content, AccessClaim) and _is_id(m.content.case)}
     _cases(connection, state, cases, projection)
     _neighbors(connection, batch, state, keys, projection)
+    _listings(connection, batch, state)
 
 
 def candidates(connection: Connection, batch: Sequence[Prepared], state: State, policy: Policy) -> set[str]:
@@ -247,3 +249,11 @@ def _neighbors(connection: Connection, batch: Sequence[Prepared], state: State, 
     if ids:
         rows = connection.execute(sql.CASE_RECORDS, (_uuids(sorted(ids)),), binary=True).fetchall()
         _cases(connection, state, _records(state, rows, keys), projection)
+
+
+def _listings(connection: Connection, batch: Sequence[Prepared], state: State) -> None:
+    """What stands of the listings the batch publishes anew; what they say is not read."""
+    ids = sorted({m.listing for m in batch if m.listing})
+    if ids:
+        for id_, agency, content, modified in connection.execute(sql.LISTINGS, (_uuids(ids),), binary=True).fetchall():
+            state.listings.known[id_] = Listing(id_, agency, content, modified)

@@ -20,7 +20,7 @@ CASES: Final = "SELECT id::text, seq, doc FROM cases WHERE id > %s::uuid ORDER B
 REFUSED: Final = """
 SELECT m.position, p.topic, p.partition, m.record_offset, m.raw_key::text, e.entry
 FROM messages m JOIN partitions p ON p.id = m.partition_id JOIN entries e ON e.position = m.position
-WHERE m.verdict = 'refused' AND m.position > 0 AND m.position < %s AND (%s = '' OR p.topic = %s)
+WHERE m.verdict IN ('refused', 'unsigned') AND m.position > 0 AND m.position < %s AND (%s = '' OR p.topic = %s)
 ORDER BY m.position DESC LIMIT %s
 """
 BODY: Final = "SELECT wrapped, sealed FROM bodies WHERE key_id = %s::uuid AND cls = %s"

@@ -16,19 +16,21 @@ import psycopg
 
 from hub.core.bodies import IDENTITY, IdentityBody
 from hub.core.directory import Agency
+from hub.core.listings import Listing
 from hub.core.sealing import Keys, open_, unwrap
 from hub.core.state import Case
 from hub.errors import Retry
 from hub.ledger.accounts import Accounts
 from hub.ledger.connect import connect
-from hub.ledger.documents import open_case, projection_key
-from hub.ledger.receipts import RECEIPTS, VERDICTS, Told, Verdict, receipts, verdicts
+from hub.ledger.documents import open_case, open_listing, projection_key
+from hub.ledger.receipts import RECEIPTS, VERDICTS, Told, Verdict, copies, receipts, verdicts
 from hub.ledger.sql import AGENCIES
 
 __all__ = ["Head", "Person", "Pool", "Posted", "Reads", "Told", "Verdict"]
 
 Connection = psycopg.Connection[Any]
 T = TypeVar("T")
+V = TypeVar("V", Verdict, Told)
 AWAY: Final = (psycopg.OperationalError, psycopg.InterfaceError, Retry)
 #: A read that takes longer is ended: it would hold a connection others wait for.
 SESSION: Final = "SET default_transaction_read_only = on; SET statement_timeout = 10000"
@@ -52,6 +54,14 @@ PERSONS_OF: Final = "SELECT id::text, person::text FROM records WHERE id = ANY(%
 PERSON: Final = """
 SELECT id::text, person::text, case_id::text FROM records
 WHERE person = COALESCE((SELECT "into" FROM aliases WHERE person = %s::uuid), %s::uuid) ORDER BY seq, id
+"""
+LISTINGS: Final = """
+SELECT id::text, agency, content, modified, position, heard, audience, doc FROM listings
+WHERE position > %s AND audience && %s::varchar[] ORDER BY position LIMIT %s
+"""
+LISTING: Final = """
+SELECT id::text, agency, content, modified, position, heard, audience, doc FROM listings
+WHERE id = %s::uuid AND audience && %s::varchar[]
 """
 BODIES: Final = "SELECT key_id::text, wrapped, sealed FROM bodies WHERE key_id = ANY(%s::uuid[]) AND cls = %s"
 
@@ -146,11 +156,18 @@ class Reads:
     # ------------------------------------------------------------- verdicts
     def verdicts(self, causes: Collection[bytes]) -> dict[bytes, Verdict]:
         """The verdicts there are by now on these causes; a cause not yet decided is missing."""
-        return verdicts(self._rows(VERDICTS, (list(causes),))) if causes else {}
+        return self._latest(causes, lambda asked: verdicts(self._rows(VERDICTS, (asked,))))
 
     def receipts(self, causes: Collection[bytes]) -> dict[bytes, Told]:
         """As `verdicts`, with the referrals that came of each message as they stand now. One query for all."""
-        return receipts(self._rows(RECEIPTS, (list(causes),)), self._case) if causes else {}
+        return self._latest(causes, lambda asked: receipts(self._rows(RECEIPTS, (asked,)), self._case))
+
+    def _latest(self, causes: Collection[bytes], read: Callable[[list[bytes]], dict[bytes, V]]) -> dict[bytes, V]:
+        """What was refused for its signature is told as its signed copy is, once there is one."""
+        found = read(list(causes)) if causes else {}
+        signed = copies(found, self._keys.pepper)
+        later = read(list(signed.values())) if signed else {}
+        return found | {cause: later[copy] for cause, copy in signed.items() if copy in later}
 
     # ------------------------------------------------------------- the ledger
     def head(self) -> Head:
@@ -204,6 +221,16 @@ class Reads:
         """All accounts by code."""
         return {code: msgspec.convert(doc, Agency) for code, doc in self._rows(AGENCIES, ())}
 
+    # ------------------------------------------------------------- the published directory
+    def listings(self, listeners: Collection[str], after: int, limit: int) -> list[Listing]:
+        """Listings for one of these listeners whose latest version stands behind a position, in that order."""
+        return [self._listing(row) for row in self._rows(LISTINGS, (after, list(listeners), limit))]
+
+    def listing(self, id: str, listeners: Collection[str]) -> Listing | None:  # noqa: A002 - the domain's name
+        """One listing, if it is for one of these listeners."""
+        rows = self._rows(LISTING, (id, list(listeners)))
+        return self._listing(rows[0]) if rows else None
+
     def account(self, token: str) -> str | None:
         """Whose token this is; None when nobody's."""
         return self._pool.run(lambda c: Accounts(c, self._keys.pepper).agency_of(token))
@@ -218,6 +245,11 @@ class Reads:
 
     def _case(self, row: tuple[Any, ...]) -> Case:
         return open_case(self._projections, row[0], row[1], row[2])
+
+    def _listing(self, row: tuple[Any, ...]) -> Listing:
+        id_, agency, content, modified, position, heard, audience, sealed = row
+        doc = open_listing(self._projections, id_, position, sealed)
+        return Listing(id_, agency, content, modified, position, heard, tuple(audience), doc)
 
     def _identity(self, key_id: str, wrapped: bytes, sealed: bytes) -> IdentityBody:
         data_key = unwrap(self._keys.kek, wrapped, key_id)

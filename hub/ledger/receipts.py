@@ -5,12 +5,14 @@ Only what the rows mean; `hub.ledger.reads` runs them. Who may ask for which mes
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
 import orjson
 
+from hub.core.decide import REFUSED
+from hub.core.decide.signing import UNSIGNED, reopened_cause
 from hub.core.state import Case, Referral
 
 # The entry beside the verdict: a refusal's reasons, a change's new state.
@@ -36,12 +38,16 @@ ORDER BY m.cause, e.ordinal
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """What became of a message: recorded, refused or no-op; `facts` of the first entry it caused."""
+    """What became of a message: recorded, refused or no-op; `facts` of the first entry it caused.
+
+    unsigned: refused for its signature; a signed copy is decided anew.
+    """
 
     verdict: str
     position: int
     data_digest: bytes
     facts: dict[str, Any] = {}
+    unsigned: bool = False
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -53,7 +59,13 @@ class Told(msgspec.Struct, frozen=True):
 
 def verdicts(rows: Iterable[tuple[Any, ...]]) -> dict[bytes, Verdict]:
     """Rows of `VERDICTS` by cause."""
-    return {row[0]: Verdict(row[1], row[2], row[3], _facts(row[4])) for row in rows}
+    return {row[0]: _verdict(*row[1:5]) for row in rows}
+
+
+def copies(found: Mapping[bytes, Verdict | Told], pepper: bytes) -> dict[bytes, bytes]:
+    """For each message that was refused for its signature, the cause its signed copy would have."""
+    told = {cause: one.verdict if isinstance(one, Told) else one for cause, one in found.items()}
+    return {cause: reopened_cause(pepper, cause) for cause, verdict in told.items() if verdict.unsigned}
 
 
 def receipts(rows: Iterable[tuple[Any, ...]], opened: Callable[[tuple[Any, ...]], Case]) -> dict[bytes, Told]:
@@ -62,11 +74,16 @@ def receipts(rows: Iterable[tuple[Any, ...]], opened: Callable[[tuple[Any, ...]]
     referrals: dict[bytes, list[Referral]] = {}
     cases: dict[str, Case] = {}
     for cause, verdict, position, digest, entry, referral, *case in rows:
-        found.setdefault(cause, Verdict(verdict, position, digest, _facts(entry)))
+        found.setdefault(cause, _verdict(verdict, position, digest, entry))
         if referral is not None:
             held = cases.get(case[0]) or cases.setdefault(case[0], opened(tuple(case)))
             referrals.setdefault(cause, []).append(held.referrals[referral])
     return {cause: Told(verdict, tuple(referrals.get(cause, ()))) for cause, verdict in found.items()}
+
+
+def _verdict(verdict: str, position: int, digest: bytes, entry: bytes | None) -> Verdict:
+    unsigned = verdict == UNSIGNED
+    return Verdict(REFUSED if unsigned else verdict, position, digest, _facts(entry), unsigned)
 
 
 def _facts(entry: bytes | None) -> dict[str, Any]:

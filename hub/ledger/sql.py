@@ -105,6 +105,7 @@ GENERIC = """
 SELECT q.key FROM unnest(%s::bigint[]) AS q(key)
 WHERE (SELECT count(*) FROM (SELECT 1 FROM blocking b WHERE b.key = q.key LIMIT 201) AS few) > 200
 """
+LISTINGS = "SELECT id::text, agency, content, modified FROM listings WHERE id = ANY(%s::uuid[])"
 ACTIVE = "SELECT code FROM agencies WHERE COALESCE(doc->>'state', 'active') = 'active'"
 AGENCIES = "SELECT code, doc FROM agencies ORDER BY code"
 
@@ -156,6 +157,12 @@ FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[]) AS q(id, component, 
 WHERE records.id = q.id
 """
 PUT_AGENCY = "INSERT INTO agencies (code, doc) VALUES (%s, %s) ON CONFLICT (code) DO UPDATE SET doc = EXCLUDED.doc"
+PUT_LISTING = """
+INSERT INTO listings (id, agency, content, modified, position, heard, audience, doc)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+ON CONFLICT (id) DO UPDATE SET content = EXCLUDED.content, modified = EXCLUDED.modified,
+  position = EXCLUDED.position, heard = EXCLUDED.heard, audience = EXCLUDED.audience, doc = EXCLUDED.doc
+"""
 PUT_ALIAS = """
 INSERT INTO aliases (person, "into") VALUES (%s, %s) ON CONFLICT (person) DO UPDATE SET "into" = EXCLUDED."into"
 """

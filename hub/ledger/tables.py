@@ -7,7 +7,7 @@
 | messages      | one verdict per Kafka record, by its place; insert-only          | seen, receipts           |
 | partitions    | how far each partition was decided, and which consumer may       | exactly-once effect      |
 | head          | size, Merkle frontier, clock of the ledger: one row              | serial order             |
-| records, blocking, units, cases, referrals, agencies, aliases | projections, rebuilt from entries | speed only |
+| records, blocking, units, cases, referrals, agencies, aliases, listings | projections of entries | speed only |
 | reviews       | questions for a person: a projection as well                    | speed only               |
 | continuations | pages of work a decision left                                    | a message of its own     |
 | checkpoints, cursors, accounts | signed sizes; readers' positions; credentials' hashes | signer, relay, door |

@@ -17,6 +17,7 @@ from psycopg import errors
 from psycopg.types.json import Jsonb
 
 from hub.core.decide import HELD, Outcome, conflicting, decide
+from hub.core.decide.signing import reopened
 from hub.core.directory import Directory
 from hub.core.merkle import Frontier
 from hub.core.policy import Policy
@@ -177,7 +178,8 @@ class Ledger:
         state.seen = seen
         with connection.pipeline():  # statements of their own, one way there and back
             head_row = connection.execute(sql.READ_HEAD)
-            gather.load(connection, [m for m in batch if m.cause not in seen], state, self._policy, self._key)
+            new = [m for m in batch if reopened(m, seen, self._policy).cause not in seen]
+            gather.load(connection, new, state, self._policy, self._key)
         frontier, head = self._head(connection, head_row.fetchone(), state)
         known = set(state.cases)
         outcomes = [decide(state, m, self._policy) for m in batch]
@@ -249,10 +251,22 @@ def _columns(moves: Sequence[Move]) -> list[Array]:
 
 
 def _seen(connection: psycopg.Connection[Any], batch: Sequence[Prepared], policy: Policy) -> dict[bytes, Seen]:
-    """Earlier verdicts on the batch's causes, and on those of conflicting repeats (same id, other data)."""
+    """Earlier verdicts on the batch's causes, on those of signed copies and of conflicting repeats (other data)."""
     seen = gather.seen(connection, {m.cause for m in batch})
-    conflicts = {conflicting(m, policy).cause for m in batch if m.cause in seen and _differs(m, seen)}
+    signed = _signed(batch, seen, policy)
+    if signed:
+        seen |= gather.seen(connection, {m.cause for m in signed})
+    meant = (*batch, *signed)
+    conflicts = {conflicting(m, policy).cause for m in meant if m.cause in seen and _differs(m, seen)}
     return seen | gather.seen(connection, conflicts) if conflicts else seen
+
+
+def _signed(batch: Sequence[Prepared], seen: dict[bytes, Seen], policy: Policy) -> list[Prepared]:
+    """Signed copies of what was refused unsigned, as they are decided if their key is the agency's.
+
+    Whether it is, is known under the lock: until then each counts twice, as it came and like this.
+    """
+    return [now for m in batch if m.signature.kid and (now := reopened(m, seen, policy)) is not m]
 
 
 def _differs(message: Prepared, seen: dict[bytes, Seen]) -> bool:
@@ -262,7 +276,7 @@ def _differs(message: Prepared, seen: dict[bytes, Seen]) -> bool:
 def _fresh(batch: Sequence[Prepared], early: dict[bytes, Seen], policy: Policy) -> list[Sealed]:
     """Bodies of messages not seen before: those of a repeat are in the vault already."""
     written: dict[str, Sealed] = {}
-    for message in batch:
+    for message in (*batch, *_signed(batch, early, policy)):
         if message.cause not in early:
             bodies = write.early_bodies(message)
         elif _differs(message, early) and conflicting(message, policy).cause not in early:

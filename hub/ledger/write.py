@@ -37,7 +37,7 @@ from hub.ledger.copyrows import (
     text,
     uuid,
 )
-from hub.ledger.documents import data_key, pack_judged, seal_case, seal_edges, seal_features
+from hub.ledger.documents import data_key, pack_judged, seal_case, seal_edges, seal_features, seal_listing
 
 Connection = psycopg.Connection[Any]
 
@@ -144,6 +144,10 @@ def changes(connection: Connection, state: State, known: set[str], key: bytes) -
     for code in sorted(state.changed_agencies):
         doc = msgspec.json.encode(state.directory[code]).decode()
         connection.execute(sql.PUT_AGENCY, (code, doc))
+    for one in state.listings.written():
+        sealed = seal_listing(key, one)
+        row_ = (one.id, one.agency, one.content, one.modified, one.position, one.heard, list(one.audience), sealed)
+        connection.execute(sql.PUT_LISTING, row_)
 
 
 def _changed_people(connection: Connection, state: State) -> None:

@@ -8,26 +8,18 @@ far an earlier one came. Blocking: call it in a thread.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from concurrent.futures import Future
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 
 import structlog
-from confluent_kafka import KafkaError, KafkaException, TopicCollection, TopicPartition
+from confluent_kafka import TopicCollection, TopicPartition
 from confluent_kafka.admin import (
-    AclBinding,
-    AclBindingFilter,
-    AclOperation,
-    AclPermissionType,
     AdminClient,
     AlterConfigOpType,
     ConfigEntry,
     ConfigResource,
     NewTopic,
     OffsetSpec,
-    ResourcePatternType,
-    ResourceType,
     ScramCredentialInfo,
     ScramMechanism,
     UserScramCredentialAlteration,
@@ -35,7 +27,9 @@ from confluent_kafka.admin import (
     UserScramCredentialUpsertion,
 )
 
-from hub.errors import Retry, Usage
+from hub.errors import Usage
+from hub.producers.administering import ABSENT, EXISTS, done, explained
+from hub.producers.rights import every_right, group_prefix, rights, username
 from hub.schemas.topics import AGENCY_CODE, CONSOLE, FEED, IN_PREFIX, INTAKE_PATTERN, SYSTEM, inbound, outbound
 from hub.settings import Settings
 
@@ -52,50 +46,8 @@ TOPIC_SETTINGS: Final[Mapping[str, str]] = {
     "retention.ms": str(14 * 24 * 3600 * 1000),
 }
 CONSOLE_PARTITIONS: Final = 2
-EXISTS: Final = frozenset({KafkaError.TOPIC_ALREADY_EXISTS})
-ABSENT: Final = frozenset({KafkaError.RESOURCE_NOT_FOUND})
-#: What passes: the cluster is away, elects a leader, or has not told all its brokers of a new topic yet.
-AWAY: Final = frozenset(
-    {
-        KafkaError._ALL_BROKERS_DOWN,  # noqa: SLF001 - librdkafka's own codes begin with an underscore
-        KafkaError._MSG_TIMED_OUT,  # noqa: SLF001
-        KafkaError._TIMED_OUT,  # noqa: SLF001
-        KafkaError._TRANSPORT,  # noqa: SLF001
-        KafkaError.BROKER_NOT_AVAILABLE,
-        KafkaError.LEADER_NOT_AVAILABLE,
-        KafkaError.NETWORK_EXCEPTION,
-        KafkaError.NOT_CONTROLLER,
-        KafkaError.NOT_LEADER_FOR_PARTITION,
-        KafkaError.REQUEST_TIMED_OUT,
-        KafkaError.UNKNOWN_TOPIC_OR_PART,
-        KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
-        KafkaError.COORDINATOR_NOT_AVAILABLE,
-        KafkaError.FENCED_LEADER_EPOCH,
-        KafkaError.KAFKA_STORAGE_ERROR,
-        KafkaError.NOT_COORDINATOR,
-        KafkaError.OFFSET_NOT_AVAILABLE,
-        KafkaError.REPLICA_NOT_AVAILABLE,
-        KafkaError.UNKNOWN_LEADER_EPOCH,
-    }
-)
-REMEDIES: Final[Mapping[int, str]] = {
-    KafkaError.SECURITY_DISABLED: "Give the broker an authorizer: without one every agency can write as any other.",
-    KafkaError.CLUSTER_AUTHORIZATION_FAILED: "Use a Kafka user that may administer the cluster (HUB_KAFKA_USERNAME).",
-    KafkaError.SASL_AUTHENTICATION_FAILED: "Check HUB_KAFKA_USERNAME and HUB_KAFKA_PASSWORD.",
-    KafkaError._AUTHENTICATION: "Check HUB_KAFKA_USERNAME and HUB_KAFKA_PASSWORD.",  # noqa: SLF001
-}
 
 Place = tuple[str, int]
-
-
-def username(agency: str) -> str:
-    """The Kafka user of an agency."""
-    return f"agency-{agency}"
-
-
-def group_prefix(agency: str) -> str:
-    """What the name of every consumer group of an agency begins with."""
-    return f"{agency}-"
 
 
 class Administration:
@@ -109,7 +61,7 @@ class Administration:
     # ------------------------------------------------------------------ what is there
     def cluster_id(self) -> str:
         """The cluster's own id: part of every partition's key in the ledger."""
-        with _explained("the cluster's id"):
+        with explained("the cluster's id"):
             return str(self._admin.describe_cluster(request_timeout=TIMEOUT_S).result().cluster_id)
 
     def topic_ids(self, topics: Iterable[str]) -> dict[str, str]:
@@ -117,13 +69,13 @@ class Administration:
         names = sorted(set(topics))
         if not names:
             return {}
-        with _explained("topic ids"):
+        with explained("topic ids"):
             found = self._admin.describe_topics(TopicCollection(names), request_timeout=TIMEOUT_S)
             return {name: str(future.result().topic_id) for name, future in found.items()}
 
     def end_offsets(self, pattern: str = INTAKE_PATTERN) -> dict[Place, int]:
         """The end of every partition of the topics that match: (topic, partition) → offset of the next record."""
-        with _explained("end offsets"):
+        with explained("end offsets"):
             latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
             wanted = {TopicPartition(t, p): latest for t, p in self._places(re.compile(pattern))}
             if not wanted:
@@ -133,7 +85,7 @@ class Administration:
 
     def agencies(self) -> list[str]:
         """The codes of all agencies that have an inbound topic."""
-        with _explained("the list of topics"):
+        with explained("the list of topics"):
             topics = self._admin.list_topics(timeout=TIMEOUT_S).topics
         return sorted(name[len(IN_PREFIX) :] for name in topics if name.startswith(IN_PREFIX))
 
@@ -159,9 +111,9 @@ class Administration:
         self.check(passwords)
         inbound_topics = {inbound(code): self._settings.inbound_partitions for code in passwords}
         self._ensure_topics({**inbound_topics, **{outbound(code): 1 for code in passwords}})
-        with _explained("the rights of agencies"):
-            rights = [right for code in passwords for right in _rights(code)]
-            _done(self._admin.create_acls(rights, request_timeout=TIMEOUT_S))
+        with explained("the rights of agencies"):
+            granted = [right for code in passwords for right in rights(code)]
+            done(self._admin.create_acls(granted, request_timeout=TIMEOUT_S))
         self._set_passwords(passwords)
         for code in passwords:
             log.info("agency_provisioned", agency=code)
@@ -174,23 +126,38 @@ class Administration:
         log.info("agency_rotated", agency=code)
 
     def suspend(self, code: str) -> None:
-        """Take an agency's rights, then its password; its topics stay. `add_agency` gives both again."""
-        everything = AclBindingFilter(
-            ResourceType.ANY,
-            None,  # type: ignore[arg-type]  # any name; the stubs know no "any"
-            ResourcePatternType.ANY,
-            f"User:{username(code)}",
-            None,  # type: ignore[arg-type]  # from any host
-            AclOperation.ANY,
-            AclPermissionType.ANY,
-        )
-        with _explained(f"the rights of {code}"):
+        """Take an agency's rights, its certificates' too, then its password; its topics stay. `add_agency` undoes it.
+
+        Certificates stay without rights: `trust` gives them to a new one.
+        """
+        with explained(f"the rights of {code}"):
             # Rights first: they end for connections that are open, too. A crash here leaves a user who may do nothing.
-            _done(self._admin.delete_acls([everything], request_timeout=TIMEOUT_S))
+            gone = {username(code), *self.certificates(code)}
+            filters = [every_right(f"User:{name}") for name in sorted(gone)]
+            done(self._admin.delete_acls(filters, request_timeout=TIMEOUT_S))
         deletion = UserScramCredentialDeletion(username(code), self._scram())
-        with _explained(f"the password of {code}"):
-            _done(self._admin.alter_user_scram_credentials([deletion], request_timeout=TIMEOUT_S), unless=ABSENT)
+        with explained(f"the password of {code}"):
+            done(self._admin.alter_user_scram_credentials([deletion], request_timeout=TIMEOUT_S), unless=ABSENT)
         log.info("agency_suspended", agency=code)
+
+    def trust(self, code: str, mark: str) -> None:
+        """Give an agency's rights to its certificate with this mark, and take them from every other one."""
+        if code not in self.agencies():
+            raise Usage(f"agency {code} has no topics.", f"Add it first: hub agency add {code}")
+        former = self.certificates(code) - {username(code, mark)}
+        with explained(f"the rights of {code}"):
+            done(self._admin.create_acls(rights(code, mark), request_timeout=TIMEOUT_S))
+            if former:
+                filters = [every_right(f"User:{name}") for name in sorted(former)]
+                done(self._admin.delete_acls(filters, request_timeout=TIMEOUT_S))
+        log.info("agency_certificate_trusted", agency=code, former=len(former))
+
+    def certificates(self, code: str) -> set[str]:
+        """The users that certificates of an agency with rights stand for."""
+        with explained("rights"):
+            held = self._admin.describe_acls(every_right(), request_timeout=TIMEOUT_S).result()
+        users = {str(one.principal).removeprefix("User:") for one in held}
+        return {user for user in users if user.startswith(username(code) + ".")}
 
     def check(self, codes: Collection[str]) -> None:
         """Whether these codes can be agencies' beside those there are. Raises `Usage`."""
@@ -205,10 +172,10 @@ class Administration:
 
     def _ensure_topics(self, partitions: Mapping[str, int]) -> None:
         new = [NewTopic(name, num_partitions=n, config=dict(TOPIC_SETTINGS)) for name, n in partitions.items()]
-        with _explained("topics"):
-            _done(self._admin.create_topics(new, request_timeout=TIMEOUT_S), unless=EXISTS)
+        with explained("topics"):
+            done(self._admin.create_topics(new, request_timeout=TIMEOUT_S), unless=EXISTS)
             # Topics found there may have been made by hand: the broker's clock, not the sender's, is a promise.
-            _done(self._admin.incremental_alter_configs([_settings(t) for t in partitions], request_timeout=TIMEOUT_S))
+            done(self._admin.incremental_alter_configs([_settings(t) for t in partitions], request_timeout=TIMEOUT_S))
             found = self._admin.list_topics(timeout=TIMEOUT_S).topics
         for name in (n for n, count in partitions.items() if count == 1 and n in found):
             if len(found[name].partitions) != 1:
@@ -219,34 +186,14 @@ class Administration:
         changes: list[UserScramCredentialAlteration] = [
             UserScramCredentialUpsertion(username(c), info, p.encode()) for c, p in passwords.items()
         ]
-        with _explained("passwords of agencies"):
-            _done(self._admin.alter_user_scram_credentials(changes, request_timeout=TIMEOUT_S))
+        with explained("passwords of agencies"):
+            done(self._admin.alter_user_scram_credentials(changes, request_timeout=TIMEOUT_S))
 
     def _scram(self) -> ScramMechanism:
         known = {"SCRAM-SHA-256": ScramMechanism.SCRAM_SHA_256, "SCRAM-SHA-512": ScramMechanism.SCRAM_SHA_512}
         if self._mechanism not in known:
             raise Usage(f"agencies cannot sign in by {self._mechanism}.", f"Use one of {', '.join(known)}.")
         return known[self._mechanism]
-
-
-#: The city's account, whose view the feed is.
-CITY: Final = "city"
-
-
-def _rights(code: str) -> list[AclBinding]:
-    """Write and describe its inbound topic, read and describe its outbox, read under its groups; nothing else."""
-    topic, group, literal = ResourceType.TOPIC, ResourceType.GROUP, ResourcePatternType.LITERAL
-    granted = [
-        (topic, inbound(code), literal, AclOperation.WRITE),
-        (topic, inbound(code), literal, AclOperation.DESCRIBE),
-        (topic, outbound(code), literal, AclOperation.READ),
-        (topic, outbound(code), literal, AclOperation.DESCRIBE),
-        (group, group_prefix(code), ResourcePatternType.PREFIXED, AclOperation.READ),
-    ]
-    if code == CITY:
-        granted += [(topic, FEED, literal, op) for op in (AclOperation.READ, AclOperation.DESCRIBE)]
-    principal = f"User:{username(code)}"
-    return [AclBinding(r, name, kind, principal, "*", op, AclPermissionType.ALLOW) for r, name, kind, op in granted]
 
 
 def _settings(topic: str) -> ConfigResource:
@@ -264,26 +211,3 @@ def _configuration(settings: Settings) -> dict[str, Any]:
             "sasl.password": settings.kafka_password,
         }
     return configuration
-
-
-def _done(futures: Mapping[Any, Future[Any]], unless: frozenset[int] = frozenset()) -> None:
-    """Wait for all; `unless`: error codes that mean it was so already."""
-    for future in futures.values():
-        try:
-            future.result()
-        except KafkaException as error:
-            if error.args[0].code() not in unless:
-                raise
-
-
-@contextmanager
-def _explained(what: str) -> Iterator[None]:
-    """Kafka's errors as ours: `Retry` while the cluster is away, else `Usage` with what to do."""
-    try:
-        yield
-    except KafkaException as error:
-        cause: KafkaError = error.args[0]
-        if cause.code() in AWAY:
-            raise Retry(f"Kafka does not answer about {what} ({cause.name()})") from error
-        remedy = REMEDIES.get(cause.code(), "See the broker's log.")
-        raise Usage(f"Kafka refuses {what}: {cause.str()} ({cause.name()}).", remedy) from error

@@ -6,7 +6,7 @@ stored solely as encrypted bodies. Values, immutable; msgspec because they are b
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -154,6 +154,14 @@ class AgencyClaim(msgspec.Struct, frozen=True, omit_defaults=True, tag="agency")
     action: Literal["register", "suspend", "resume"] = "register"
 
 
+class KeyClaim(msgspec.Struct, frozen=True, omit_defaults=True, tag="key"):
+    """A public key (`schemas.signature`) that an agency's events are signed with: registered, or removed."""
+
+    code: str
+    key: str
+    action: Literal["add_key", "remove_key"]
+
+
 class TickClaim(msgspec.Struct, frozen=True, omit_defaults=True, tag="tick"):
     """The passing of time. `through` maps 'topic/partition' to the end offset when the tick was made."""
 
@@ -161,6 +169,24 @@ class TickClaim(msgspec.Struct, frozen=True, omit_defaults=True, tag="tick"):
     through: dict[str, int] = {}
     stuck: tuple[str, ...] = ()  # agencies whose partitions stand still: their offers do not expire meanwhile
     cursor: str = ""  # a continuation goes on behind this '<due>|<referral>'
+
+
+class ListingClaim(msgspec.Struct, frozen=True, omit_defaults=True, tag="listing"):
+    """An organization as a directory publishes it. `organization`: the directory's own id of it.
+
+    content: HSDS 3 as far as the hub reads it, without contacts; `contacts`: how many people were named. modified: the
+    newest change the source dates, RFC 3339 UTC, '' where it dates none. dongs: those it is in or serves.
+    """
+
+    organization: str
+    at: str
+    content: dict[str, Any]
+    modified: str = ""
+    services: int = 0
+    locations: int = 0
+    contacts: int = 0
+    dongs: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
 
 
 class AccessClaim(msgspec.Struct, frozen=True, omit_defaults=True, tag="access"):
@@ -226,10 +252,12 @@ Claim = (
     | SignalClaim
     | AnswerClaim
     | AgencyClaim
+    | KeyClaim
     | TickClaim
     | AccessClaim
     | IdentityClaim
     | HouseholdClaim
     | WithdrawalClaim
+    | ListingClaim
     | RedoClaim
 )

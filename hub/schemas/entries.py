@@ -195,6 +195,13 @@ class SignalRecorded(Common):
     facts: f.SignalRecordedFacts
 
 
+class DirectoryListed(Common):
+    """See its facts."""
+
+    kind: Literal["directory.listed"]
+    facts: f.DirectoryListedFacts
+
+
 class MessageRefused(Common):
     """See its facts."""
 
@@ -235,6 +242,7 @@ Entry = Annotated[
     | HouseholdDecided
     | HouseholdChanged
     | SignalRecorded
+    | DirectoryListed
     | MessageRefused
     | AccessRecorded
     | ClockPaged,

@@ -17,6 +17,7 @@ from typing import Annotated, Any, Final, Literal
 import orjson
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
+from hub.schemas import signature
 from hub.schemas.canonical import Reason, Refusal
 from hub.schemas.native.wire import refusal_of
 from hub.schemas.topics import AGENCY_CODE, HUB, Formats, Types
@@ -33,6 +34,7 @@ CARRIES: Final[dict[str, frozenset[str]]] = {
     ),
     Types.SIGNAL: frozenset({Formats.CITIZEN, Formats.DEVICE}),
     Types.ANSWER: frozenset({Formats.ANSWER}),
+    Types.DIRECTORY: frozenset({Formats.HSDS}),
     Types.IDENTITY: frozenset({Formats.IDENTITY}),
     Types.HOUSEHOLD: frozenset({Formats.HOUSEHOLD}),
     Types.AGENCY: frozenset({Formats.SYSTEM}),
@@ -145,11 +147,12 @@ def _extension(name: str, held: object) -> Reason | None:
     """CloudEvents 1.0, section 3: lower-case letters and digits; a string, integer or boolean."""
     if name not in _USUAL and not _EXTENSION_NAME.fullmatch(name):
         return Reason("/?", "attribute_name", "Attribute names are lower-case letters and digits.")
+    limit = signature.LIMIT if name == signature.ATTRIBUTE else ATTRIBUTE_LIMIT
     if isinstance(held, str):
-        fits = len(held) <= ATTRIBUTE_LIMIT and (held.isprintable() or not _CONTROL.search(held))
+        fits = len(held) <= limit and (held.isprintable() or not _CONTROL.search(held))
     else:
         fits = held is None or isinstance(held, int)
-    return None if fits else Reason(f"/{name}", "attribute_value", f"A scalar of at most {ATTRIBUTE_LIMIT} characters.")
+    return None if fits else Reason(f"/{name}", "attribute_value", f"A scalar of at most {limit} characters.")
 
 
 def _payload(value: dict[str, Any]) -> tuple[Reason, ...]:

@@ -42,11 +42,16 @@ class AgencyRegisteredFacts(Facts):
 
 
 class AgencyChangedFacts(Facts):
-    """An account's state changed, by the city or because too much was refused."""
+    """An account changed: its state, by the city or because too much was refused, or a key its events are signed with.
+
+    key: the public key (`schemas.signature`) that was `key_change`: added or removed; the state is then what it was.
+    """
 
     agency: Code
     reason: Literal["by_city", "refusals"]
     state: Literal["active", "suspended", "paused"]
+    key: Code | None = None
+    key_change: Literal["added", "removed"] | None = None
 
 
 # ------------------------------------------------------------------ referrals
@@ -236,6 +241,24 @@ class SignalRecordedFacts(Facts):
     signal_kind: Code
     urgency: Urgency
     dwelling: Literal[True] | None = None
+
+
+class DirectoryListedFacts(Facts):
+    """An organization as a directory publishes it now. `content`: keyed digest of what it says, contacts left out.
+
+    `modified`: the newest change its source dates. Counts are of services, places and people named as contacts.
+    """
+
+    agency: Code
+    change: Literal["new", "changed"]
+    contacts: Annotated[int, Field(ge=0)]
+    content: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+    dongs: tuple[str, ...]
+    flags: tuple[Code, ...]
+    listing: Id
+    locations: Annotated[int, Field(ge=0)]
+    modified: Instant | NoId
+    services: Annotated[int, Field(ge=0)]
 
 
 class RefusalReason(Part):

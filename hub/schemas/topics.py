@@ -2,7 +2,7 @@
 
 | topic             | written by             | read by        | carries                                          |
 |-------------------|------------------------|----------------|--------------------------------------------------|
-| hub.in.<agency>   | that agency, web       | consumers      | referrals, answers, signals in native form       |
+| hub.in.<agency>   | that agency, web       | consumers      | referrals, answers, signals, listings: native    |
 | hub.sys.rules     | hub                    | consumers      | agencies registered, suspended, resumed          |
 | hub.sys.console   | web                    | consumers      | a worker's changes                               |
 | hub.sys.access    | web                    | consumers      | every read of personal data                      |
@@ -59,6 +59,7 @@ class Types:
     IDENTITY = "kr.ieum.identity.decided.v1"
     HOUSEHOLD = "kr.ieum.household.decided.v1"
     CONTINUE = "kr.ieum.work.continued.v1"
+    DIRECTORY = "kr.ieum.directory.listed.v1"
 
 
 class Formats:
@@ -73,6 +74,7 @@ class Formats:
     CITIZEN = "urn:ieum:format:citizen-report:v1"
     DEVICE = "urn:ieum:format:device-reading:v1"
     ANSWER = "urn:ieum:format:referral-answer:v1"
+    HSDS = "urn:ieum:format:hsds-organization:v1"
     IDENTITY = "urn:ieum:format:identity-decision:v1"
     HOUSEHOLD = "urn:ieum:format:household-decision:v1"
     SYSTEM = "urn:ieum:format:system:v1"

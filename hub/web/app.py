@@ -9,6 +9,7 @@ from hub.web.answers import REFUSALS
 from hub.web.changes import Changes
 from hub.web.courier import Courier
 from hub.web.deps import WebDeps
+from hub.web.directory import Directory
 from hub.web.door import Door
 from hub.web.events import Events
 from hub.web.feed import Feed
@@ -52,6 +53,7 @@ def create_app(deps: WebDeps) -> FastAPI:
     opened = Opened(deps, courier, metrics)
     Persons(deps, opened).routes(guarded)
     Reviews(deps, opened).routes(guarded)
+    Directory(deps).routes(guarded)
     Changes(deps, door, courier).routes(guarded)
     Judgments(deps, door, courier).routes(guarded)
     Log(deps).routes(guarded)

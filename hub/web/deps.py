@@ -12,6 +12,7 @@ from typing import Final, Protocol
 from hub.core.bodies import IdentityBody
 from hub.core.directory import Agency
 from hub.core.identity.identify import Explanation
+from hub.core.listings import Listing
 from hub.core.mentions import Happened, Mention
 from hub.core.policy import Policy
 from hub.core.rules import Rules
@@ -74,6 +75,14 @@ class Reader(Protocol):
 
     def directory(self) -> Mapping[str, Agency]:
         """All accounts by code."""
+        ...
+
+    def listings(self, listeners: Collection[str], after: int, limit: int) -> list[Listing]:
+        """Published organizations for one of these listeners, behind a position."""
+        ...
+
+    def listing(self, id: str, listeners: Collection[str]) -> Listing | None:  # noqa: A002 - the domain's name
+        """One published organization, if it is for one of these listeners."""
         ...
 
 

@@ -21,6 +21,7 @@ from hub.schemas.native.change import Change
 from hub.schemas.native.citizen import CitizenReport
 from hub.schemas.native.device import DeviceReading
 from hub.schemas.native.fhir import Bundle
+from hub.schemas.native.hsds import Organization
 from hub.schemas.native.identity import HouseholdDecision, IdentityDecision
 from hub.schemas.native.rows import Row
 from hub.schemas.native.system import AccessRead, AgencyChanged, AgencyRegistered, ClockTicked, WorkContinued
@@ -39,6 +40,7 @@ NATIVE: Final[dict[str, type[BaseModel]]] = {
     Formats.CITIZEN: CitizenReport,
     Formats.DEVICE: DeviceReading,
     Formats.ANSWER: ReferralAnswer,
+    Formats.HSDS: Organization,
     Formats.IDENTITY: IdentityDecision,
     Formats.HOUSEHOLD: HouseholdDecision,
 }

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from infra.local import process
+from infra.local.authority import PRINCIPAL_RULE, Authority, authority_folder
 from infra.local.jars import ensure_jars
 from infra.local.java import find_java
 from infra.local.process import Process
@@ -31,6 +32,8 @@ _WARNS_OF_UNSAFE: Final = 24  # Java from here on comments on what Kafka's clien
 _LOGGING: Final = Path(__file__).with_name("kafka-log4j2.properties")
 _TEMPLATE: Final = Path(__file__).with_name("kafka-server.properties")
 # Quick to start and small. HUB_KAFKA_JVM replaces it; the bench asks for the optimizing compiler that way.
+#: A rotated password ends connections that were signed in with the former one within this time.
+REAUTH_MS: Final = 600_000
 JVM_DEFAULT: Final = "-Xmx512m -XX:+UseSerialGC -XX:TieredStopAtLevel=1"
 
 
@@ -43,11 +46,18 @@ class Kafka:
     controller_port: int
     password: str
     controller_password: str
+    #: Where agencies connect with certificates; 0: nowhere.
+    tls_port: int = 0
 
     @property
     def bootstrap(self) -> str:
         """What clients connect to."""
         return f"127.0.0.1:{self.port}"
+
+    @property
+    def tls_bootstrap(self) -> str:
+        """What agencies with certificates connect to, '' where nobody can."""
+        return f"127.0.0.1:{self.tls_port}" if self.tls_port else ""
 
     @property
     def log(self) -> Path:
@@ -70,6 +80,8 @@ def prepare(server: Kafka) -> None:
     ensure_jars()
     server.folder.mkdir(parents=True, exist_ok=True)
     write_private(server.properties, render(server))
+    if server.tls_port:
+        _certify(server)
     if (server.data / "meta.properties").exists():
         return
     cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode("ascii").rstrip("=")
@@ -128,11 +140,24 @@ def render(server: Kafka, *, advertised_host: str = "127.0.0.1", bind: str = "12
         "controller_password": server.controller_password,
         "mechanism": MECHANISM,
         "mechanism_lower": MECHANISM.lower(),
+        "reauth_ms": os.environ.get("HUB_KAFKA_REAUTH_MS") or str(REAUTH_MS),
+        "folder": str(server.folder),
+        "agency_listener": f"AGENCY://{bind}:{server.tls_port}," if server.tls_port else "",
+        "agency_advertised": f"AGENCY://{advertised_host}:{server.tls_port}," if server.tls_port else "",
+        "principal_rule": PRINCIPAL_RULE.replace("\\", "\\\\"),
     }
     text = _TEMPLATE.read_text(encoding="utf-8")
     for name, value in values.items():
         text = text.replace("{" + name + "}", value)
     return text
+
+
+def _certify(server: Kafka) -> None:
+    """A fresh certificate of the broker, and who certifies agencies."""
+    authority = Authority(authority_folder(server.folder.parent))
+    issued = authority.of_server(("127.0.0.1", "localhost"))
+    write_private(server.folder / "broker.pem", (issued.key + issued.certificate).decode())
+    write_private(server.folder / "ca.pem", authority.certificate_file.read_text(encoding="ascii"))
 
 
 def write_private(path: Path, text: str) -> None:

@@ -42,11 +42,13 @@ class Servers:
             free, the same ports.
         deathsig: the servers end when the *thread* that starts them ends, however it ends; so start from the main
             thread. Otherwise they stay until `stop`.
+        tls: the broker also listens for certificates (HUB_KAFKA_TLS=1), now and whenever it is started again.
     """
 
-    def __init__(self, state_dir: Path | None = None, *, deathsig: bool = False) -> None:
+    def __init__(self, state_dir: Path | None = None, *, deathsig: bool = False, tls: bool = False) -> None:
         self.state_dir = (state_dir or default_state_dir()).resolve()
         self.deathsig = deathsig
+        self.tls = tls or os.environ.get("HUB_KAFKA_TLS") == "1"
         self.started_here: tuple[str, ...] = ()
         self._containers: containers.Pair | None = None
 
@@ -63,7 +65,7 @@ class Servers:
             return self._containers.info
         with state.locked(self.state_dir):
             remembered = state.load(self.state_dir) or state.new(self.state_dir)
-            return self._start_missing(state.with_free_ports(remembered)).info
+            return self._start_missing(state.with_free_ports(remembered, tls=self.tls)).info
 
     def stop(self) -> None:
         """Stop both; data stays. Nothing happens to external servers."""

@@ -37,6 +37,8 @@ class ServerInfo:
     kafka_mechanism: str | None
     external: bool
     pids: Mapping[str, int]
+    #: Where agencies connect with certificates, '' where they cannot.
+    kafka_tls_bootstrap: str = ""
 
     @property
     def kafka_security_protocol(self) -> str:
@@ -70,6 +72,7 @@ class State:
             kafka_mechanism=kafka.MECHANISM,
             external=False,
             pids={name: one.pid for name, one in self.processes.items()},
+            kafka_tls_bootstrap=self.kafka.tls_bootstrap,
         )
 
 
@@ -82,18 +85,19 @@ def new(folder: Path) -> State:
     return State(broker, Postgres(folder / "postgres", third, secrets.token_hex(24)))
 
 
-def with_free_ports(state: State) -> State:
+def with_free_ports(state: State, *, tls: bool = False) -> State:
     """The same servers on the same ports where those are free, on others where somebody has taken them.
 
-    Only for servers that are not running.
+    Only for servers that are not running. tls: with a port for certificates from now on.
     """
     broker, database = state.kafka, state.postgres
     if "kafka" not in state.processes:
         first = process.port(broker.port, avoid={database.port})
         second = process.port(broker.controller_port, avoid={database.port, first})
-        broker = replace(broker, port=first, controller_port=second)
+        third = process.port(broker.tls_port, avoid={database.port, first, second}) if tls or broker.tls_port else 0
+        broker = replace(broker, port=first, controller_port=second, tls_port=third)
     if "postgres" not in state.processes:
-        taken = {broker.port, broker.controller_port}
+        taken = {broker.port, broker.controller_port, broker.tls_port}
         database = replace(database, port=process.port(database.port, avoid=taken))
     return replace(state, kafka=broker, postgres=database)
 

@@ -16,8 +16,10 @@ from hub.core.merkle import Frontier
 from hub.core.note import SigningKey
 from hub.core.prepare import prepare
 from hub.core.prepared import Arrival
+from hub.core.sealing import unwrap
 from hub.ledger.continuations import CONTINUATIONS, next_page
 from hub.ledger.cursors import Claim, Cursors
+from hub.ledger.documents import open_edges
 from hub.ledger.leaves import Leaves
 from hub.ledger.migrate import migrate
 from hub.ledger.transaction import Ledger, Move
@@ -112,6 +114,12 @@ class Filled:
     def entries(self) -> list[bytes]:
         with psycopg.connect(self.url) as connection:
             return [row[0] for row in connection.execute("SELECT entry FROM entries ORDER BY position", binary=True)]
+
+    def links(self) -> dict[str, dict[str, int]]:
+        """What each record is linked to, and how strongly, as stored."""
+        with psycopg.connect(self.url) as connection:
+            rows = connection.execute("SELECT id::text, wrapped, edges FROM records").fetchall()
+        return {id_: open_edges(unwrap(self.policy.keys.kek, key, id_), id_, edges).edges for id_, key, edges in rows}
 
     def orphans(self) -> int:
         """Records of a component that is not called after one of its own: by its name it would not be found whole."""

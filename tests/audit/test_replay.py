@@ -166,5 +166,6 @@ def test_a_retired_key_is_redone_on_a_real_ledger_as_in_memory_and_replayed(empt
     steps = [s for s in steps_of(world) if s[0] != CONTINUATIONS]
     empty.write(steps, random.Random(4))  # noqa: S311 - slice sizes
     assert empty.entries() == world.entries
+    assert empty.links() == {id_: record.edges for id_, record in world.state.records.items()}
     found = replayed(empty)
     assert found.holds, found.difference

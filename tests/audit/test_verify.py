@@ -122,6 +122,8 @@ def test_a_verdict_taken_away_or_given_without_a_message_is_named(filled: Filled
     filled.harm("DELETE FROM messages WHERE position = %s", position)
     (finding,) = verified(filled).findings
     assert (finding.what, finding.position) == ("verdict", position)
+    filled.harm("UPDATE partitions SET next_offset = next_offset - 1 WHERE topic = 'hub.in.lh'")  # the last one alone
+    assert "place" in {f.what for f in verified(filled).findings}
     filled.harm("UPDATE partitions SET next_offset = 5 WHERE topic = 'hub.in.lh'")
     assert "place" in {f.what for f in verified(filled).findings}
 

@@ -153,6 +153,11 @@ def test_what_nobody_takes_has_an_owner(dong: str, *, restricted: bool, owner: s
     assert unplaced_owner(dong, restricted, TOWN, "prosecutors").agency == owner
 
 
+def test_a_center_that_names_no_dong_owns_nobody() -> None:
+    town = Directory([agency("everywhere", "dong_center"), agency("desk", "city_desk")])
+    assert unplaced_owner("천전동", restricted=False, agencies=town, source="gs").agency == "desk"
+
+
 def test_without_center_and_desk_the_source_keeps_it() -> None:
     assert unplaced_owner("천전동", restricted=False, agencies=Directory(), source="gs") == Place(
         "gs", "", "의뢰기관이 계속 담당"

@@ -22,7 +22,10 @@ import orjson
 import psycopg
 from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartition
 
-from hub.app import install
+from hub.app import draw, install
+from hub.ledger.accounts import Accounts
+from hub.ledger.connect import connect
+from hub.ledger.keyfile import load_keys
 from hub.producers.provision import Administration
 from hub.schemas import topics
 from hub.schemas.canonical import AgencyClaim
@@ -185,6 +188,11 @@ class Site:
         if error is None:
             key = (message.key() or b"").decode()
             self.acknowledged.append((message.topic(), message.partition(), message.offset(), key))
+
+    def token(self, agency: str) -> str:
+        """A new token of an account for the API; the one before stops working."""
+        with connect(self.settings.database_url, name="test", owner=True) as connection:
+            return Accounts(connection, load_keys(self.settings.keys_file).pepper).issue(agency, draw(32))
 
     # ------------------------------------------------------------- asking
     def sql(self, statement: str, *values: object) -> list[tuple[Any, ...]]:

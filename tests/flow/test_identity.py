@@ -8,12 +8,9 @@ from typing import Any
 import httpx
 import pytest
 
-from hub.app import draw, policy
+from hub.app import policy
 from hub.audit.replay import replay
-from hub.ledger.accounts import Accounts
-from hub.ledger.connect import connect
 from hub.ledger.history import History
-from hub.ledger.keyfile import load_keys
 from hub.schemas import topics
 from hub.schemas.topics import Formats, Types
 from hub.town.accounts import accounts
@@ -44,9 +41,7 @@ class Desk:
         site.settle()
         site.publish(topics.inbound("sangbong"), [row(number, cells) for number, cells in ROWS.items()])
         site.settle()
-        with connect(site.settings.database_url, name="test", owner=True) as connection:
-            token = Accounts(connection, load_keys(site.settings.keys_file).pepper).issue("city", draw(32))
-        headers = {"Authorization": f"Bearer {token}"}
+        headers = {"Authorization": f"Bearer {site.token('city')}"}
         self.api = httpx.Client(base_url=f"http://127.0.0.1:{site.web_port}", headers=headers, timeout=30)
 
     def kinds(self) -> list[str]:

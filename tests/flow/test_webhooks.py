@@ -3,108 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import signal
 import ssl
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
-from itertools import count
 from pathlib import Path
 
 import orjson
 import pytest
 from cryptography.exceptions import InvalidSignature
 
-from hub.cli.servers import webhooks
-from hub.core.notices import DELAYS_S, Signer
-from hub.ledger.connect import connect
+from hub.core.notices import Signer
 from hub.ledger.keyfile import load_keys
-from hub.ledger.webhooks import ACTIVE, DISABLED, WEBHOOK_LOCK, Endpoint, Endpoints, Postbox
+from hub.ledger.webhooks import ACTIVE, DISABLED, WEBHOOK_LOCK, Endpoints, Postbox
 from hub.producers import webhooks as sender
 from hub.producers.egress import Egress, Rules
-from hub.producers.webhooks import Webhooks
 from hub.schemas.topics import outbound
-from tests.flow import people
-from tests.flow.people import refer
 from tests.flow.receiver import Receiver, Reply, certificate
 from tests.flow.site import Site
-
-HERE = Rules("1-65535", "127.0.0.0/8")
-_person, _endpoint = count(0, 10), count()
-
-
-@pytest.fixture(scope="module")
-def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """Accounts and a consumer; the sender runs in the tests."""
-    folder = tmp_path_factory.mktemp("town")
-    with people.town(folder, webhook_ports="1-65535", webhook_networks="127.0.0.0/8") as site:
-        site.start("consumer 0")
-        yield site
-
-
-@pytest.fixture
-def endpoints(town: Site) -> Iterator[Endpoints]:
-    """As the operator has them; none is left behind."""
-    with connect(town.settings.database_url, name="test") as connection:
-        yield Endpoints(connection)
-    with connect(town.settings.database_url, name="test") as connection:
-        for one in Endpoints(connection).of():
-            Endpoints(connection).remove(one.agency, one.id)
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with Receiver() as made:
-        yield made
-
-
-class Time:
-    """A clock that can be put forward."""
-
-    ahead = timedelta(0)
-
-    def __call__(self) -> datetime:
-        return datetime.now(UTC) + self.ahead
-
-
-def add(endpoints: Endpoints, receiver: Receiver, agency: str = "alpha", **more: object) -> Endpoint:
-    given: dict[str, object] = {"kinds": (), "after": None, **more}
-    return endpoints.add(f"wh-{next(_endpoint)}", agency, receiver.url, given["kinds"], given["after"])  # type: ignore[arg-type]
-
-
-def happen(town: Site, many: int = 1) -> list[int]:
-    """Refer people from alpha and beta in turn; the positions that concern alpha."""
-    first, before = next(_person), town.one("SELECT size FROM head")
-    refer(town, range(first, first + 2 * many))
-    town.settle()
-    return positions(town, "alpha", before)
-
-
-def positions(town: Site, agency: str, behind: int = 0) -> list[int]:
-    """What an agency's outbox holds, by the ledger's own word."""
-    rows = town.sql("SELECT position, entry FROM entries WHERE position > %s ORDER BY position", behind)
-    return [position for position, entry in rows if f"a:{agency}" in orjson.loads(entry)["facts"]["audience"]]
-
-
-@contextlib.asynccontextmanager
-async def sending(
-    town: Site, *, clock: Callable[[], datetime] | None = None, egress: Egress | None = None, **more: Sequence[float]
-) -> AsyncIterator[Webhooks]:
-    """A sender in this process."""
-    keys = load_keys(town.settings.keys_file)
-    made = Webhooks(town.settings, keys, clock or Time(), egress=egress or Egress(HERE, timeout_s=1.0), **more)
-    task = asyncio.create_task(made.run())
-    try:
-        yield made
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-
-async def until(check: Callable[[], bool], seconds: float = 20) -> None:
-    async with asyncio.timeout(seconds):
-        while not check():  # noqa: ASYNC110 - another process decides
-            await asyncio.sleep(0.02)
+from tests.flow.telling import HERE, add, happen, positions, sending, until
 
 
 async def test_every_entry_of_the_outbox_is_told_once_in_order_and_signed(
@@ -174,100 +89,6 @@ async def test_an_endpoint_far_behind_is_told_everything_from_where_it_stands(
     async with sending(town):
         await until(lambda: len(receiver.calls) >= len(wanted))
     assert [call.data["position"] for call in receiver.calls] == wanted
-
-
-async def test_what_failed_is_sent_again_under_the_same_id_before_anything_later(
-    town: Site, endpoints: Endpoints, receiver: Receiver
-) -> None:
-    receiver.replies = [Reply(500), Reply(302, (("Location", "http://127.0.0.1:1/"),)), Reply(400, length=10_000_000)]
-    add(endpoints, receiver)
-    async with sending(town, delays_s=(0, 0.1, 0.2, 0.3, 0.4)):
-        wanted = happen(town)
-        await until(lambda: len(receiver.calls) >= len(wanted) + 3)
-    assert [call.data["position"] for call in receiver.calls] == [wanted[0]] * 3 + wanted
-    assert len({call.id for call in receiver.calls[:4]}) == 1
-    assert len({call.body for call in receiver.calls[:4]}) == 1
-    tried = endpoints.log("alpha", 100)[::-1][:4]
-    assert [(a.attempt, a.status, a.outcome) for a in tried] == [
-        (1, 500, "failed"), (2, 302, "failed"), (3, 400, "failed"), (4, 204, "delivered"),
-    ]  # fmt: skip
-
-
-async def test_one_that_hangs_is_given_up_after_its_time_and_holds_up_nobody_else(
-    town: Site, endpoints: Endpoints, receiver: Receiver
-) -> None:
-    with Receiver() as other:
-        receiver.replies = [Reply(hang_s=3)]
-        add(endpoints, receiver)
-        add(endpoints, other)
-        async with sending(town, delays_s=(0, 0.1, 0.1)):
-            wanted = happen(town)
-            await until(lambda: len(other.calls) >= len(wanted), 3)
-            await until(lambda: len(receiver.calls) >= len(wanted) + 1)
-        first = endpoints.log("alpha", 100)
-    hung = [a for a in first if a.status == 0]
-    assert [a.outcome for a in hung] == ["failed"]
-    assert 900 <= hung[0].ms < 2000
-
-
-async def test_410_disables_at_once(town: Site, endpoints: Endpoints, receiver: Receiver) -> None:
-    receiver.replies = [Reply(410)]
-    add(endpoints, receiver)
-    async with sending(town, delays_s=(0, 0.1, 0.1)):
-        happen(town)
-        await until(lambda: endpoints.of("alpha")[0].state == DISABLED)
-        await asyncio.sleep(1)
-    assert len(receiver.calls) == 1
-    assert endpoints.of("alpha")[0].why == "it answers 410: gone"
-    (told,) = webhooks(town.settings)["failing"]
-    assert (told["agency"], told["state"], told["why"]) == ("alpha", DISABLED, "it answers 410: gone")
-
-
-async def test_after_the_last_attempt_an_endpoint_is_disabled_and_enabling_leaves_nothing_out(
-    town: Site, endpoints: Endpoints, receiver: Receiver
-) -> None:
-    receiver.replies = [Reply(500)] * 3
-    made = add(endpoints, receiver)
-    async with sending(town, delays_s=(0, 0.1, 0.1)):
-        wanted = happen(town)
-        await until(lambda: endpoints.of("alpha")[0].state == DISABLED)
-        assert endpoints.of("alpha")[0].why == "3 attempts failed, the last: it answers 500"
-        endpoints.switch("alpha", made.id, ACTIVE)
-        await until(lambda: len(receiver.calls) >= 3 + len(wanted))
-    assert [call.data["position"] for call in receiver.calls[3:]] == wanted
-
-
-async def test_attempts_come_when_the_standard_says(town: Site, endpoints: Endpoints, receiver: Receiver) -> None:
-    receiver.replies = [Reply(500)] * 9
-    add(endpoints, receiver)
-    time = Time()
-    async with sending(town, clock=time):
-        happen(town)
-        for number, delay in enumerate(DELAYS_S[1:], 1):
-            await until(lambda: endpoints.of("alpha")[0].attempt == number)  # noqa: B023 - asked in this turn
-            due = datetime.fromisoformat(endpoints.of("alpha")[0].due)
-            assert abs((due - time()).total_seconds() - delay) < 2
-            time.ahead += timedelta(seconds=delay - 2) if delay > 5 else timedelta(0)
-            tried = len(receiver.calls)
-            await asyncio.sleep(0.7 if number == 2 else 0)
-            assert len(receiver.calls) == tried
-            time.ahead += timedelta(seconds=3 if delay > 5 else delay)
-        await until(lambda: endpoints.of("alpha")[0].attempt == 0)
-    assert len({call.id for call in receiver.calls[:10]}) == 1
-
-
-@pytest.mark.parametrize("status", [429, 503])
-async def test_a_server_that_asks_for_time_gets_it(
-    town: Site, endpoints: Endpoints, receiver: Receiver, status: int
-) -> None:
-    receiver.replies = [Reply(status, (("Retry-After", "120"),))]
-    add(endpoints, receiver)
-    time = Time()
-    async with sending(town, clock=time):
-        happen(town)
-        await until(lambda: endpoints.of("alpha")[0].attempt == 1)
-        due = datetime.fromisoformat(endpoints.of("alpha")[0].due)
-        assert 118 < (due - time()).total_seconds() <= 120
 
 
 async def test_a_suspended_agency_is_told_nothing_and_everything_once_it_may_go_on(

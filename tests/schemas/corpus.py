@@ -31,6 +31,7 @@ from tests.core.decide.world import World, policy
 from tests.core.normalize.conftest import town_events
 
 FOLDER = Path(__file__).parent / "golden"
+SAMPLES = Path(__file__).parents[1] / "samples"
 Json = dict[str, Any]
 
 
@@ -105,6 +106,8 @@ def served() -> World:
     for _, event in town_events():
         if event["type"] == Types.SIGNAL:
             world.post(topics.inbound(event["source"].split("/")[3]), event)
+    listed = json.loads((SAMPLES / "hsds" / "organization-full.json").read_text("utf-8"))
+    world.send("sangbong", Types.DIRECTORY, Formats.HSDS, listed)
     access = {"reader": "city", "what": "case", "id": other.id, "classes": ["identity"], "purpose": "welfare"}
     world.post(topics.ACCESS, world.system(Types.ACCESS, access | {"at": world.now}, "read-1"))
     suspension = {"code": "lh", "action": "suspend"}

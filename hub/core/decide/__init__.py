@@ -7,7 +7,19 @@ from typing import Any, Final
 
 import msgspec
 
-from hub.core.decide import answer, dwelling, identity, redo, referral, signal, system, tick, withdrawal
+from hub.core.decide import (
+    answer,
+    dwelling,
+    identity,
+    listing,
+    redo,
+    referral,
+    signal,
+    signing,
+    system,
+    tick,
+    withdrawal,
+)
 from hub.core.entry import Entry, Recorder
 from hub.core.policy import Policy
 from hub.core.prepared import Prepared, Sealed
@@ -20,6 +32,8 @@ from hub.schemas.canonical import (
     AnswerClaim,
     HouseholdClaim,
     IdentityClaim,
+    KeyClaim,
+    ListingClaim,
     Reason,
     RedoClaim,
     ReferralClaim,
@@ -30,6 +44,7 @@ from hub.schemas.canonical import (
 )
 
 RECORDED, REFUSED, SEEN, NO_OP, HELD = "recorded", "refused", "seen", "no-op", "held"
+UNSIGNED: Final = signing.UNSIGNED
 #: An agency whose recent messages are refused by more than this share is paused (one shifted spreadsheet …).
 PAUSE_SHARE, PAUSE_LEAST = 0.5, 50
 
@@ -51,19 +66,24 @@ def decide(state: State, message: Prepared, policy: Policy) -> Outcome:
     content = message.content
     if agency is not None and agency.state == "paused" and not isinstance(content, AnswerClaim):
         return Outcome(HELD, message.cause, [], [], 0)
+    fault = signing.fault(agency, message)
+    if fault is None and agency is not None and agency.keys:
+        message = signing.reopened(message, state.seen, policy)
     known = state.seen.get(message.cause)
     if known is not None and known.data_digest != message.data_digest:
         message = conflicting(message, policy)
-        content = message.content
         known = state.seen.get(message.cause)
+    if fault is not None:
+        message = signing.unsigned(message, fault)
+    content = message.content
     if known is not None:
         return Outcome(SEEN, message.cause, [], [], known.position)
     recorder = Recorder(state, message, policy, _actor(message))
     first = state.size + 1
     refusal = content if isinstance(content, Refusal) else DECIDERS[type(content)](recorder, content)
     if refusal is not None:
-        _refuse(recorder, refusal)
-    verdict = REFUSED if refusal else RECORDED if recorder.entries else NO_OP
+        _refuse(recorder, refusal, counts=fault is None)
+    verdict = UNSIGNED if fault else REFUSED if refusal else RECORDED if recorder.entries else NO_OP
     position = first if recorder.entries else 0
     state.seen[message.cause] = Seen(message.data_digest, verdict, position)
     reasons = refusal.reasons if refusal else ()
@@ -86,8 +106,10 @@ DECIDERS: Final[dict[type, Callable[[Recorder, Any], Refusal | None]]] = {
     RedoClaim: redo.decide,
     WithdrawalClaim: withdrawal.decide,
     SignalClaim: signal.decide,
+    ListingClaim: listing.decide,
     TickClaim: tick.decide,
     AgencyClaim: system.agency,
+    KeyClaim: system.key,
     AccessClaim: system.access,
 }
 
@@ -96,10 +118,13 @@ def _actor(message: Prepared) -> str:
     return "hub" if message.agency == topics.HUB else "agency"
 
 
-def _refuse(recorder: Recorder, refusal: Refusal) -> None:
-    """Record the refusal; past the share that is too much, pause the agency and tell it."""
+def _refuse(recorder: Recorder, refusal: Refusal, *, counts: bool) -> None:
+    """Record the refusal; past the share that is too much, pause the agency and tell it.
+
+    counts: not where the signature is wrong: whoever has only stolen a password must not be able to stop an agency.
+    """
     message, state = recorder.message, recorder.state
-    counts = not isinstance(message.content, AnswerClaim) and message.agency in state.directory
+    counts = counts and not isinstance(message.content, AnswerClaim) and message.agency in state.directory
     reasons = [_reason(r) for r in refusal.reasons]
     facts = {"agency": message.agency, "audience": [f"a:{message.agency}"], "counts": counts, "reasons": reasons}
     recorder.emit("message.refused", facts, bodies=(message.raw,))

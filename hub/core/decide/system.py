@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from hub.core.entry import Recorder
-from hub.schemas import topics
-from hub.schemas.canonical import AccessClaim, AgencyClaim, Reason, Refusal
+from hub.schemas import signature, topics
+from hub.schemas.canonical import AccessClaim, AgencyClaim, KeyClaim, Reason, Refusal
 
 STATES = {"suspend": "suspended", "resume": "active"}
+KEY_CHANGES = {"add_key": "added", "remove_key": "removed"}
+#: Two are what a rotation needs; more is room for several systems of one agency.
+MOST_KEYS = 8
 
 
 def agency(recorder: Recorder, claim: AgencyClaim) -> Refusal | None:
@@ -30,6 +33,34 @@ def agency(recorder: Recorder, claim: AgencyClaim) -> Refusal | None:
         "purposes": list(claim.purposes),
     }
     recorder.emit("agency.registered", facts)
+    return None
+
+
+def key(recorder: Recorder, claim: KeyClaim) -> Refusal | None:
+    """Register a key that an agency's events are signed with, or remove one. Only the hub itself may say so."""
+    known, adds = recorder.state.agency(claim.code), claim.action == "add_key"
+    if recorder.message.agency != topics.HUB:
+        return Refusal((Reason("/type", "not_allowed", "accounts are changed by the city, not by an agency"),))
+    if known is None:
+        return Refusal((Reason("/data/code", "agency_unknown", "no such agency"),))
+    why = ""
+    if adds and not signature.is_kid(claim.key):
+        why = "this is no public key of Ed25519 or P-256"
+    elif (claim.key in known.keys) == adds:
+        why = "this key is registered already" if adds else "this key is not registered"
+    elif adds and len(known.keys) >= MOST_KEYS:
+        why = f"an agency has at most {MOST_KEYS} keys: remove one that is not used any more"
+    if why:
+        return Refusal((Reason("/data/key", "key", why),))
+    facts = {
+        "agency": claim.code,
+        "audience": [f"a:{claim.code}", "p:audit", "p:welfare"],
+        "key": claim.key,
+        "key_change": KEY_CHANGES[claim.action],
+        "reason": "by_city",
+        "state": known.state,
+    }
+    recorder.emit("agency.changed", facts)
     return None
 
 

@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 
 from pydantic import BaseModel
 
-from hub.core.normalize import answer, change, citizen, device, fhir, hl7, identity, rows, system, victim
+from hub.core.normalize import answer, change, citizen, device, fhir, hl7, hsds, identity, rows, system, victim
 from hub.core.normalize.mapping import Mapping, read_crosswalk
 from hub.core.normalize.partners import with_partners
 from hub.schemas.canonical import Claim, Reason, Refusal
@@ -22,6 +22,7 @@ from hub.schemas.native.citizen import CitizenReport
 from hub.schemas.native.device import DeviceReading
 from hub.schemas.native.fhir import Bundle
 from hub.schemas.native.hl7 import read_ref
+from hub.schemas.native.hsds import Organization
 from hub.schemas.native.identity import HouseholdDecision, IdentityDecision
 from hub.schemas.native.rows import Row
 from hub.schemas.native.victim import VictimSupport
@@ -80,6 +81,7 @@ _NORMALIZERS: Final[dict[str, Normalizer]] = {
         DeviceReading, lambda wire, envelope, mapping: device.normalize(wire, mapping, envelope.time)
     ),
     Formats.ANSWER: _from(ReferralAnswer, lambda wire, envelope, _: answer.normalize(wire, envelope.time)),
+    Formats.HSDS: _from(Organization, lambda wire, envelope, mapping: hsds.normalize(wire, mapping, envelope.time)),
     Formats.IDENTITY: _from(IdentityDecision, lambda wire, envelope, _: identity.normalize(wire, envelope.time)),
     Formats.HOUSEHOLD: _from(HouseholdDecision, lambda wire, envelope, _: identity.household(wire, envelope.time)),
     Formats.SYSTEM: lambda envelope, _: system.normalize(envelope),

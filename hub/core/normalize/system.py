@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from hub.core.normalize.draft import Draft
 from hub.core.normalize.referral import read_at
-from hub.schemas.canonical import AccessClaim, AgencyClaim, RedoClaim, Refusal, TickClaim
+from hub.schemas.canonical import AccessClaim, AgencyClaim, KeyClaim, RedoClaim, Refusal, TickClaim
 from hub.schemas.envelope import Envelope
 from hub.schemas.native.system import AccessRead, AgencyChanged, AgencyRegistered, ClockTicked, WorkContinued
 from hub.schemas.native.wire import read
 from hub.schemas.topics import Types
 
 
-def normalize(envelope: Envelope) -> AgencyClaim | TickClaim | AccessClaim | RedoClaim | Refusal:
+def normalize(envelope: Envelope) -> AgencyClaim | KeyClaim | TickClaim | AccessClaim | RedoClaim | Refusal:
     """The claim of a system message; its type says which."""
     if envelope.type == Types.TICK:
         return _tick(envelope)
@@ -22,7 +22,7 @@ def normalize(envelope: Envelope) -> AgencyClaim | TickClaim | AccessClaim | Red
     return _agency(envelope)
 
 
-def _agency(envelope: Envelope) -> AgencyClaim | Refusal:
+def _agency(envelope: Envelope) -> AgencyClaim | KeyClaim | Refusal:
     wire: AgencyRegistered | AgencyChanged | Refusal
     if envelope.type == Types.AGENCY:
         wire = read(AgencyRegistered, envelope.data)
@@ -30,6 +30,8 @@ def _agency(envelope: Envelope) -> AgencyClaim | Refusal:
         wire = read(AgencyChanged, envelope.data)
     if isinstance(wire, Refusal):
         return wire
+    if wire.action == "add_key" or wire.action == "remove_key":  # noqa: PLR1714 - mypy narrows no set
+        return KeyClaim(wire.code, wire.key, wire.action)
     return AgencyClaim(wire.code, wire.kind, wire.name, wire.purposes, wire.legal_basis, wire.areas, wire.action)
 
 

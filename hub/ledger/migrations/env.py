@@ -3,7 +3,8 @@
 from alembic import context
 from sqlmodel import SQLModel
 
-import hub.ledger.tables  # noqa: F401 - importing fills the metadata
+import hub.ledger.tables
+import hub.ledger.tables_directory  # noqa: F401 - importing fills the metadata
 
 connection = context.config.attributes["connection"]
 context.configure(connection=connection, target_metadata=SQLModel.metadata)

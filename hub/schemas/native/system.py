@@ -27,12 +27,13 @@ class AgencyChanged(Own):
     """A change of an account; what does not change may be left out."""
 
     code: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{1,38}$")]
-    action: Literal["register", "suspend", "resume"]
+    action: Literal["register", "suspend", "resume", "add_key", "remove_key"]
     kind: Word = ""
     name: Word = ""
     purposes: Codes = ()
     legal_basis: Word = ""
     areas: Codes = ()
+    key: Word = ""
 
 
 class ClockTicked(Own):
