@@ -13,10 +13,12 @@ import structlog
 from connectors.configuring import KEY_BYTES, MB, Configured, KafkaConfig, origin_key
 from connectors.protocol import Check, Connector, Origin
 from connectors.runner import Runner
+from connectors.signing import Signed
 from connectors.spool import Spool
 from connectors.upstream import Http, Upstream
 from connectors.watching import set_paused, watch
 from hub.errors import HubError, Usage
+from hub.schemas.signature import Signer
 
 log = structlog.get_logger()
 
@@ -34,7 +36,16 @@ def connector_of(configured: Configured, mark: str = "") -> Connector:
 
 
 def upstream_of(configured: Configured) -> Upstream:
-    """The way to the hub: Kafka where it is configured, with the address beside it for receipts; else HTTPS."""
+    """The way to the hub: Kafka where it is configured, with the address beside it for receipts; else HTTPS.
+
+    Events are signed where a key is configured. Raises `Usage` for a key that is none.
+    """
+    signer = Signer(configured.hub.signing_key.encode()) if configured.hub.signing_key else None
+    upstream = _upstream_of(configured)
+    return Signed(upstream, signer) if signer is not None else upstream
+
+
+def _upstream_of(configured: Configured) -> Upstream:
     http = http_of(configured)
     if configured.hub.kafka is not None:
         return _kafka(configured.hub.agency, configured.hub.kafka, http)
@@ -53,9 +64,7 @@ def _kafka(agency: str, config: KafkaConfig, http: Http | None) -> Upstream:
         from connectors.kafka_upstream import Access, Kafka  # noqa: PLC0415 - an extra of its own
     except ModuleNotFoundError as error:
         raise Usage(f"Kafka needs {error.name}.", "Install it: pip install 'ieum-hub[connector-kafka]'") from error
-    access = Access(
-        config.bootstrap, config.username, config.password, config.mechanism, tls=config.tls, ca_file=config.ca_file
-    )
+    access = Access(**config.model_dump())
     return Kafka(agency, access, http)
 
 
@@ -119,6 +128,8 @@ async def backfill(configured: Configured, since: str) -> int:
 async def checks(configured: Configured) -> list[Check]:
     """The connector's own checks, and whether the hub knows this agency."""
     found = await connector_of(configured).check()
+    if configured.hub.signing_key:
+        found.append(_signing(configured.hub.signing_key))
     http = http_of(configured)
     if http is not None:
         status = await http.reach()
@@ -128,6 +139,13 @@ async def checks(configured: Configured) -> list[Check]:
         ok = status == 200  # noqa: PLR2004 - OK
         found.append(Check("hub", ok, answered, "" if ok else fixes.get(status, "Look at the hub's own log.")))
     return found
+
+
+def _signing(pem: str) -> Check:
+    try:
+        return Check("signing", ok=True, found=f"with key {Signer(pem.encode()).kid}")
+    except Usage as error:
+        return Check("signing", ok=False, found=error.what, fix=error.remedy)
 
 
 def paused(configured: Configured, *, now_: bool) -> None:

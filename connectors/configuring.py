@@ -4,6 +4,7 @@
     agency = "lh"
     url = "https://hub.example.kr"      # or a table [hub.kafka], or both
     token_file = "token"                # or token_env = "HUB_TOKEN"
+    signing_key_file = "signing.pem"    # where the agency's key is registered: every event is signed
 
     [connector]
     name = "files"                      # as `hub connector list` says, or package.module:Class
@@ -23,10 +24,10 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final, Self, TypeVar
 
 import msgspec
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from connectors import catalog
 from connectors.protocol import Config, Connector
@@ -40,14 +41,28 @@ TABLES: Final = ("hub", "connector", "spool")
 
 
 class KafkaConfig(Config):
-    """Kafka, where the agency may use it."""
+    """Kafka, where the agency may use it: with a name and a password, or with a certificate. Files beside this one."""
 
     bootstrap: Annotated[str, Field(description="host:port, several with commas.")]
-    username: str
-    password: Annotated[str, Field(json_schema_extra={"writeOnly": True})]
+    username: str = ""
+    password: Annotated[str, Field(json_schema_extra={"writeOnly": True})] = ""
     mechanism: str = "SCRAM-SHA-512"
     tls: bool = True
-    ca_file: str = ""
+    ca_file: Annotated[str, Field(description="Who certifies the broker, in PEM. Default: the system's own list.")] = ""
+    certificate_file: Annotated[str, Field(description="The agency's certificate, instead of a password.")] = ""
+    key_file: Annotated[str, Field(description="Its private key, mode 0600.")] = ""
+
+    @model_validator(mode="after")
+    def _one_way_in(self) -> Self:
+        pairs = (bool(self.username), bool(self.password)), (bool(self.certificate_file), bool(self.key_file))
+        if any(one != other for one, other in pairs) or pairs[0][0] == pairs[1][0]:
+            raise ValueError("username and password, or certificate_file and key_file")
+        return self
+
+    def beside(self, folder: Path) -> KafkaConfig:
+        """The same with the files' places told from the configuration's own folder."""
+        names = ("ca_file", "certificate_file", "key_file")
+        return self.model_copy(update={name: str(folder / held) for name in names if (held := getattr(self, name))})
 
 
 class HubConfig(Config):
@@ -57,6 +72,9 @@ class HubConfig(Config):
     url: str = ""
     token: Annotated[str, Field(json_schema_extra={"writeOnly": True})] = ""
     kafka: KafkaConfig | None = None
+    signing_key: Annotated[
+        str, Field(json_schema_extra={"writeOnly": True}, description="Private key in PEM: every event is signed.")
+    ] = ""
 
 
 class SpoolConfig(Config):
@@ -107,6 +125,8 @@ def _configured(path: Path, tables: Mapping[str, Any]) -> Configured:
         raise Usage(f"{path}: [hub] names no way to the hub.", "Give url and token_file, or a table [hub.kafka].")
     if hub.url and not hub.token:
         raise Usage(f"{path}: [hub] has a url and no token.", "Give token_file or token_env.")
+    if hub.kafka is not None:
+        hub = hub.model_copy(update={"kafka": hub.kafka.beside(path.parent)})
     spool = _checked(path, "spool", SpoolConfig, {"folder": "spool"} | tables.get("spool", {}))
     spool = spool.model_copy(update={"folder": path.parent / spool.folder})
     config = _checked(path, "connector", connector.Config, own)

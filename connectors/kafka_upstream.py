@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import ssl
 from collections.abc import Sequence
 from typing import Any, Final
@@ -40,6 +41,8 @@ from hub.schemas.envelope import RAW_LIMIT
 from hub.schemas.topics import inbound, outbound
 
 log = structlog.get_logger()
+# At DEBUG aiokafka writes out what it sends: personal data, whatever level the program has chosen for others.
+logging.getLogger("aiokafka").setLevel(logging.INFO)
 #: What the agency's password and rights stand in the way of: waiting does not help.
 DENIED: Final = (
     AuthenticationFailedError,
@@ -66,17 +69,30 @@ PRODUCER: Final[dict[str, Any]] = {
 
 
 class Access(msgspec.Struct, frozen=True):
-    """An agency's credentials. ca_file: of the broker's certificate; without `tls` only for a network of one's own."""
+    """An agency's credentials: a name and a password, or a certificate with its key.
+
+    ca_file: of the broker's certificate; without `tls` only for a network of one's own.
+    """
 
     bootstrap: str
-    username: str
-    password: str
+    username: str = ""
+    password: str = ""
     mechanism: str = "SCRAM-SHA-512"
     tls: bool = True
     ca_file: str = ""
+    certificate_file: str = ""
+    key_file: str = ""
 
     def arguments(self) -> dict[str, Any]:
-        """Connection arguments for aiokafka clients."""
+        """Connection arguments for aiokafka clients. Raises `Usage` for certificates that cannot be used."""
+        if self.certificate_file:
+            context = self._context()
+            try:
+                context.load_cert_chain(self.certificate_file, self.key_file)
+            except OSError as error:
+                what = f"{self.certificate_file} and {self.key_file} are no certificate and key."
+                raise Usage(what, "Name both, in PEM: hub agency certificate writes them.") from error
+            return {"bootstrap_servers": self.bootstrap, "security_protocol": "SSL", "ssl_context": context}
         found: dict[str, Any] = {
             "bootstrap_servers": self.bootstrap,
             "security_protocol": "SASL_SSL" if self.tls else "SASL_PLAINTEXT",
@@ -84,7 +100,13 @@ class Access(msgspec.Struct, frozen=True):
             "sasl_plain_username": self.username,
             "sasl_plain_password": self.password,
         }
-        return found | ({"ssl_context": ssl.create_default_context(cafile=self.ca_file or None)} if self.tls else {})
+        return found | ({"ssl_context": self._context()} if self.tls else {})
+
+    def _context(self) -> ssl.SSLContext:
+        try:
+            return ssl.create_default_context(cafile=self.ca_file or None)
+        except OSError as error:
+            raise Usage(f"{self.ca_file} is no certificate in PEM.", "Give the one the city handed over.") from error
 
 
 class Kafka:

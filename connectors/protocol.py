@@ -156,7 +156,11 @@ class Connector(Protocol):
         """Show the partner what became of its events. Repeated with the same receipts after a crash."""
 
     async def follow(self, changes: Sequence[Change]) -> None:
-        """Show the partner what happened to its referrals since. Repeated with the same changes after a crash."""
+        """Show the partner what happened to its referrals since. Repeated with the same changes after a crash.
+
+        Receipts older than the changes were told before. A referral that no receipt has named yet may be passed over:
+        its receipt tells how it stands by then.
+        """
 
 
 def spec(connector: type[Connector]) -> dict[str, Any]:

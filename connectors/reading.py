@@ -61,11 +61,15 @@ Event = dict[str, Any]
 
 
 class Placed(msgspec.Struct, frozen=True):
-    """What stands at a place of a file: `row` as people count it (of JSON the line, of HL7 the message), its sheet."""
+    """What stands at a place of a file: `row` as people count it (of JSON the line, of HL7 the message), its sheet.
+
+    notes: what the sender should know of an event that is taken all the same.
+    """
 
     row: int
     item: Event | Broken
     sheet: str = ""
+    notes: tuple[str, ...] = ()
 
 
 class Sender(msgspec.Struct, frozen=True):
@@ -168,7 +172,7 @@ def _rows(name: str, lines: Iterator[Line | Broken], sender: Sender, schema: str
         told = schema or (Formats.HOUSING if any("체납" in title for title in line.header) else Formats.WELFARE)
         register = f"{stem}/{line.sheet}" if line.sheet and line.sheet != CSV_SHEET else stem
         data = {"header": line.header, "cells": line.cells, "row": line.row, "register": register[:256]}
-        yield Placed(line.row, sender.event(told, [register, line.cells[0]], data=data), line.sheet)
+        yield Placed(line.row, sender.event(told, [register, line.cells[0]], data=data), line.sheet, line.notes)
 
 
 def _hl7(path: Path, sender: Sender) -> Iterator[Placed]:

@@ -1,7 +1,7 @@
 """Spreadsheets as agencies keep them (CSV in CP949 or UTF-8, XLSX, XLS) to rows of text beside their header.
 
-Owns charsets, title rows, merged cells and the guards against files made to exhaust memory. Never interprets a cell:
-a header is told from a title by its shape, not by its words.
+Owns charsets, title rows and the guards against lines made to exhaust memory. Never interprets a cell: a header is told
+from a title by its shape, not by its words.
 """
 
 from __future__ import annotations
@@ -9,33 +9,25 @@ from __future__ import annotations
 import codecs
 import csv
 import re
-import zipfile
-import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import date, datetime
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
 import msgspec
-from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
 from connectors.reading_report import ReportColumns
+from connectors.reading_rows import CELL_LIMIT, Row, notes
+from connectors.reading_workbook import OLE, ZIP, Unusable, sheets
 
-ZIP: Final = b"PK\x03\x04"
-OLE: Final = b"\xd0\xcf\x11\xe0"
-UNPACKED_LIMIT: Final = 128 * 1_048_576  # bytes of all parts of a workbook together
-PACKED_LIMIT: Final = 32 * 1_048_576  # bytes of the file
-CELLS_LIMIT: Final = 2_000_000  # cells of the rectangle that one sheet spans
+__all__ = ["OLE", "ZIP", "Broken", "Line", "charset", "csv_lines", "xlsx_lines"]
+
 LINE_LIMIT: Final = 1_048_576  # characters of one line
-CELL_LIMIT: Final = 10_000
 COLUMNS_LIMIT: Final = 100
 HEADER_WITHIN: Final = 30  # rows from the top
 HEADER_CELLS: Final = 3
 LABEL_LIMIT: Final = 40  # characters of a column title
 
 _NUMBERISH: Final = re.compile(r"[\d\s.,:/-]+")
-_PLACE_LENGTH: Final = 16  # bytes of `r="XFD1048576"` and what is before it
-_PLACE: Final = re.compile(rb'\br="([A-Z]{1,3})(\d{1,7})"')
 
 
 class Broken(msgspec.Struct, frozen=True):
@@ -47,12 +39,16 @@ class Broken(msgspec.Struct, frozen=True):
 
 
 class Line(msgspec.Struct, frozen=True):
-    """One row: `row` from 1 as the sheet shows it; `sheet` its name, '' in a CSV."""
+    """One row: `row` from 1 as the sheet shows it; `sheet` its name, '' in a CSV.
+
+    notes: what its sender should know of it, though it is taken.
+    """
 
     row: int
     header: list[str]
     cells: list[str]
     sheet: str = ""
+    notes: tuple[str, ...] = ()
 
 
 def csv_lines(path: Path) -> Iterator[Line | Broken]:
@@ -105,7 +101,7 @@ class _Bounded:
             return ""
 
 
-def _csv_rows(reader: Iterator[list[str]], lines: _Bounded, path: Path) -> Iterator[tuple[int, list[str]] | Broken]:
+def _csv_rows(reader: Iterator[list[str]], lines: _Bounded, path: Path) -> Iterator[Row | Broken]:
     while True:
         try:
             cells = next(reader)
@@ -121,7 +117,7 @@ def _csv_rows(reader: Iterator[list[str]], lines: _Bounded, path: Path) -> Itera
         elif not all(map(_is_text, cells)):
             yield Broken(str(path), lines.number, "bytes that are neither UTF-8 nor CP949")
         else:
-            yield lines.number, cells
+            yield Row(lines.number, cells)
 
 
 def _is_text(cell: str) -> bool:
@@ -154,64 +150,31 @@ def charset(path: Path) -> str:
 
 def xlsx_lines(path: Path) -> Iterator[Line | Broken]:
     """The rows of every visible sheet below its header."""
-    if reason := _dangerous(path):
-        yield Broken(str(path), 0, reason)
-        return
     try:
-        book = CalamineWorkbook.from_path(path)
-        shown = [
-            held.name
-            for held in book.sheets_metadata
-            if held.visible == SheetVisibleEnum.Visible and held.typ == SheetTypeEnum.WorkSheet
-        ]
-        for name in shown:
-            yield from _sheet_lines(book.get_sheet_by_name(name), path)
-    except (CalamineError, zipfile.BadZipFile, ValueError):
-        yield Broken(str(path), 0, "not a readable workbook")
+        for name, rows in sheets(path):
+            yield from _below_header(rows, path, name)
+    except Unusable as why:
+        yield Broken(str(path), 0, str(why))
 
 
-def _sheet_lines(sheet: CalamineSheet, path: Path) -> Iterator[Line | Broken]:
-    start = sheet.start or (0, 0)
-    left = [""] * start[1]  # empty rows above are given, empty columns are not
-    rows = ([*left, *map(_text, row)] for row in sheet.iter_rows())
-    yield from _below_header(enumerate(_spread(rows, sheet.merged_cell_ranges or []), 1), path, sheet.name)
-
-
-def _spread(
-    rows: Iterable[list[str]], ranges: Sequence[tuple[tuple[int, int], tuple[int, int]]]
-) -> Iterator[list[str]]:
-    """A cell merged over several rows says the same for each of them. Merged sideways it is a title."""
-    begin: dict[int, list[tuple[int, int]]] = {}
-    for (top, column), (bottom, _) in ranges:
-        if bottom > top:
-            begin.setdefault(top, []).append((column, bottom))
-    held: dict[int, tuple[int, str]] = {}  # column → last row, text
-    for number, row in enumerate(rows):
-        for column, (bottom, text) in list(held.items()):
-            if number > bottom:
-                del held[column]
-            elif column < len(row) and not row[column]:
-                row[column] = text
-        held |= {column: (bottom, row[column]) for column, bottom in begin.get(number, ()) if column < len(row)}
-        yield row
-
-
-def _below_header(rows: Iterable[tuple[int, list[str]] | Broken], path: Path, sheet: str) -> Iterator[Line | Broken]:
+def _below_header(rows: Iterable[Row | Broken], path: Path, sheet: str) -> Iterator[Line | Broken]:
     """Rows as lines, once the header is found among the first rows; titles above it are skipped."""
     header: list[str] = []
     ours: ReportColumns | None = None
     seen = 0
-    for item in rows:
-        if isinstance(item, Broken):
-            yield item
+    for row in rows:
+        if isinstance(row, Broken):
+            yield row
             continue
-        number, cells = item
-        if ours:
-            number, cells = ours.restored(number, cells)
+        number, cells = ours.restored(row.number, row.cells) if ours else (row.number, row.cells)
         filled = [cell for cell in cells if cell.strip()]
         seen += bool(filled)
-        if header and filled:
-            yield _line(number, header, cells, path, sheet)
+        if header and row.bad:
+            yield Broken(str(path), number, row.bad)
+        elif header and filled:
+            line = _line(number, header, cells, path, sheet)
+            told = notes(row, cells)
+            yield msgspec.structs.replace(line, notes=told) if told and isinstance(line, Line) else line
         elif not header and _is_header(filled):
             header = [cell.strip() for cell in _trimmed(cells)]
             if ours := ReportColumns.among(header):
@@ -246,55 +209,3 @@ def _trimmed(cells: list[str]) -> list[str]:
     """Without the empty cells at the end."""
     last = max((place for place, cell in enumerate(cells) if cell.strip()), default=-1)
     return cells[: last + 1]
-
-
-def _text(cell: object) -> str:
-    """A cell as a person reads it: whole numbers without a point, days without a midnight."""
-    if isinstance(cell, str):
-        return cell
-    if isinstance(cell, bool):
-        return "Y" if cell else "N"
-    if isinstance(cell, float) and cell.is_integer() and abs(cell) < 1e15:  # noqa: PLR2004 - exact in a float
-        return str(int(cell))
-    if isinstance(cell, datetime):
-        day, clock = cell.date().isoformat(), cell.time()
-        return day if not (clock.hour or clock.minute or clock.second) else f"{day} {clock:%H:%M:%S}"
-    return cell.isoformat() if isinstance(cell, date) else "" if cell is None else str(cell)
-
-
-def _dangerous(path: Path) -> str:
-    """Why a workbook must not be opened, '' when it may. Looks at sizes and at the far corner of each sheet only."""
-    if path.stat().st_size > PACKED_LIMIT:
-        return f"larger than {PACKED_LIMIT} bytes"
-    if not zipfile.is_zipfile(path):
-        return ""  # XLS, which packs nothing
-    try:
-        with zipfile.ZipFile(path) as archive:
-            if sum(part.file_size for part in archive.infolist()) > UNPACKED_LIMIT:
-                return f"unpacks to more than {UNPACKED_LIMIT} bytes"
-            sheets = [part for part in archive.infolist() if "worksheets/" in part.filename]
-            if any(_spans(archive, part) > CELLS_LIMIT for part in sheets):
-                return f"a sheet spans more than {CELLS_LIMIT} cells"
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError, ValueError):
-        return "not a readable workbook"
-    return ""
-
-
-def _spans(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> int:
-    """Cells of the rectangle up to the farthest cell, which the reader would hold in memory."""
-    rows = columns = 0
-    with archive.open(part) as handle:
-        rest = b""
-        while chunk := handle.read(LINE_LIMIT):
-            held = rest + chunk
-            rest = held[-_PLACE_LENGTH:]  # a place may be cut in two
-            for name, row in set(_PLACE.findall(held)):
-                rows, columns = max(rows, int(row)), max(columns, _column(name))
-    return rows * columns
-
-
-def _column(name: bytes) -> int:
-    number = 0
-    for letter in name:
-        number = number * 26 + letter - 64
-    return number

@@ -14,9 +14,9 @@ import msgspec
 import structlog
 
 from connectors.intake import Intake
-from connectors.protocol import Connector, Receipt
+from connectors.protocol import Connector, Full, Receipt
 from connectors.spool import Figures, Spool
-from connectors.upstream import Sleep, Upstream
+from connectors.upstream import Backoff, Sleep, Upstream
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -52,6 +52,7 @@ class Runner:
         self.intake = Intake(spool)
         self._sleep = sleep
         self.taken = self.sent = self.refused = self.told = 0
+        self._asking, self._telling = asyncio.Lock(), asyncio.Lock()
 
     async def run(self) -> None:
         """Run until canceled, or until the connector or the hub says that somebody must look (`Usage`)."""
@@ -91,28 +92,38 @@ class Runner:
 
     async def ask(self) -> bool:
         """Ask for verdicts on what the hub has taken."""
-        open_ = await self._spooled(lambda: self.spool.undecided(SLICE))
-        decided = await self.upstream.receipts(open_) if open_ else []
-        if decided:
-            self.refused += sum(r.status == "refused" for r in decided)
-            await self._spooled(lambda: self.spool.receive(decided))
-        return len(decided) == SLICE
+        async with self._asking:
+            open_ = await self._spooled(lambda: self.spool.undecided(SLICE))
+            decided = await self.upstream.receipts(open_) if open_ else []
+            if decided:
+                self.refused += sum(r.status == "refused" for r in decided)
+                await self._spooled(lambda: self.spool.receive(decided))
+            return len(decided) == SLICE
 
     async def tell(self) -> bool:
         """Tell the partner what became of its events."""
-        receipts = await self._spooled(lambda: self.spool.untold(SLICE))
-        if not receipts:
-            return False
-        await self.connector.tell(receipts)
-        await self._spooled(lambda: self.spool.told(receipts))
-        self.told += len(receipts)
-        return len(receipts) == SLICE
+        async with self._telling:
+            receipts = await self._spooled(lambda: self.spool.untold(SLICE))
+            if not receipts:
+                return False
+            await self.connector.tell(receipts)
+            await self._spooled(lambda: self.spool.told(receipts))
+            self.told += len(receipts)
+            return len(receipts) == SLICE
 
     async def follow(self) -> bool:
-        """Tell the partner what happened to its referrals since."""
+        """Tell the partner what happened to its referrals since, behind every receipt that is older.
+
+        So nobody has to keep a change until its referral is known: a receipt that comes later tells how the referral
+        stands by then, which holds the change already.
+        """
         after = await self._spooled(lambda: self.spool.mark(POSITION))
         changes, next_ = await self.upstream.changes(after)
         if changes:
+            async with self._asking:
+                pass  # what was asked before the changes were fetched is in the spool now
+            while await self.tell():
+                pass
             await self.connector.follow(changes)
         if next_ != after:
             await self._spooled(lambda: self.spool.set_mark(POSITION, next_))
@@ -136,8 +147,17 @@ class Runner:
         await self.upstream.close()
 
     async def _forever(self, step: Callable[[], Any], idle_s: float) -> None:
+        backoff = Backoff(self._sleep)
         while True:
-            if not await step():
+            try:
+                more = await step()
+            except Full as error:
+                # The disk is full, or somebody took the room: what is here stays here, and the step is done again.
+                log.warning("spool_full", step=step.__name__, reason=str(error))
+                await backoff.wait()
+                continue
+            backoff = Backoff(self._sleep)
+            if not more:
                 await self._sleep(idle_s)
 
     async def _spooled(self, work: Callable[[], T]) -> T:

@@ -181,8 +181,9 @@ class Spool:
         return str(row[0]) if row else ""
 
     def set_mark(self, name: str, value: str) -> None:
-        """Keep a bookmark."""
-        self._db.execute("INSERT OR REPLACE INTO marks VALUES (?, ?)", (name, value))
+        """Keep a bookmark. Raises `Full` on a full disk."""
+        with self._transaction():
+            self._db.execute("INSERT OR REPLACE INTO marks VALUES (?, ?)", (name, value))
 
     def figures(self) -> Figures:
         """How full it is."""

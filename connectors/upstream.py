@@ -131,7 +131,9 @@ class Http:
         if not answer.is_success:
             raise Usage(f"The hub answers {answer.status_code}.", "Look at the hub's own log; nothing was lost here.")
         for event, receipt in zip(events, answer.json()["receipts"], strict=True):
-            found[event["id"]] = _receipt({"source": event["source"], **receipt})
+            told = _receipt({"source": event["source"], **receipt})
+            # Sent again behind a crash, it may be decided already: its referrals stand in the receipt alone.
+            found[event["id"]] = told if told.status == REFUSED else Receipt(told.id, told.source, PENDING)
         return []
 
     async def _patiently(self, content: bytes) -> httpx.Response:

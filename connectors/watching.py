@@ -11,9 +11,12 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
+import structlog
 
+from connectors.protocol import Full
 from connectors.runner import Runner, Status
 
+log = structlog.get_logger()
 STATUS, METRICS, PAUSED = "status.json", "metrics.prom", "paused"
 EVERY_S: Final = 1.0
 #: Older than this, nobody is writing it.
@@ -33,11 +36,14 @@ async def watch(runner: Runner, folder: Path) -> None:
 async def _look(runner: Runner, folder: Path) -> None:
     wanted = is_paused(folder)
     status = await runner.status()
-    if status.paused != wanted:
-        await runner.pause(paused=wanted)
-        status = msgspec.structs.replace(status, paused=wanted)
-    _put(folder / STATUS, msgspec.json.encode(status))
-    _put(folder / METRICS, metrics(status).encode())
+    try:
+        if status.paused != wanted:
+            await runner.pause(paused=wanted)
+            status = msgspec.structs.replace(status, paused=wanted)
+        _put(folder / STATUS, msgspec.json.encode(status))
+        _put(folder / METRICS, metrics(status).encode())
+    except (Full, OSError) as error:  # a full disk: nobody sees how it stands, and it goes on
+        log.warning("status_not_written", error=type(error).__name__)
 
 
 def _put(path: Path, content: bytes) -> None:

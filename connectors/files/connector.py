@@ -172,7 +172,8 @@ class FilesConnector:
         await self.place.move(name, to)
         await asyncio.to_thread(self.outcomes.archived, seq)
         await self.drop.tidy(name)
-        log.info("file_taken", file=self._hidden(name), rows=intake.rows, new=intake.new, unreadable=intake.broken)
+        counts = {"rows": intake.rows, "new": intake.new, "unreadable": intake.broken, "noted": intake.noted}
+        log.info("file_taken", file=self._hidden(name), **counts)
         self.reports.wake()
 
     async def _reject(self, name: str, reasons: Sequence[Placed]) -> bool:

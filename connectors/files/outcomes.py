@@ -22,6 +22,7 @@ import orjson
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from connectors.protocol import Change, Origin, Receipt
+from connectors.standing import standing
 
 NONCE: Final = 12
 #: Keys of one query.
@@ -156,7 +157,7 @@ class Outcomes:
         """Keep what happened to referrals since; heard twice, it is once. Before its receipt came, too."""
         with self._transaction() as db:
             for change in changes:
-                for referral, told in _stands(change):
+                for referral, told in standing(change):
                     self._follow(db, change, self._digest(referral), told)
 
     def outcomes(self, ids: Sequence[str]) -> dict[str, Outcome]:
@@ -256,27 +257,6 @@ class Outcomes:
 
     def _open(self, about: bytes, sealed: bytes) -> bytes:
         return self._cipher.decrypt(sealed[:NONCE], sealed[NONCE:], about)
-
-
-def _stands(change: Change) -> Iterator[tuple[str, dict[str, str]]]:
-    """Where referrals stand after an entry of the outbox, by their ids: state, receiver, due, as far as it says."""
-    facts = change.facts
-    referral = str(facts.get("referral", ""))
-    due = {"due": facts["due"]} if isinstance(facts.get("due"), str) else {}
-    if change.kind == "referral.offered":
-        yield referral, {"state": "offered", "receiver": str(facts.get("to", "")), "due": "", **due}
-    elif change.kind == "referral.unplaced":
-        yield referral, {"state": "unplaced", "receiver": str(facts.get("owner", "")), "due": ""}
-    elif change.kind == "referral.changed":
-        # A deadline belongs to the offer it was given with.
-        yield referral, {"state": str(facts.get("to", "")), "due": "", **due}
-    elif change.kind == "referral.duplicated":
-        yield referral, {"state": "duplicate", "due": ""}
-    elif change.kind == "referral.recorded":
-        yield referral, {"state": str(facts.get("state", "")), **due}
-    elif change.kind == "referral.corrected":
-        for one, at in (facts.get("due") or {}).items():
-            yield str(one), {"due": str(at)}
 
 
 def _is_id(text: str) -> bool:

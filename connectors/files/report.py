@@ -21,6 +21,7 @@ from connectors.protocol import REFUSED, Broken
 from connectors.reading import Placed, Sender, placed
 from connectors.reading_report import COLUMNS, CSV_SHEET, OURS, harmless, list_name, readable
 from connectors.reading_tables import OLE, ZIP, charset
+from connectors.standing import KOREAN
 
 Kind = Literal["book", "table", "messages"]
 #: Rows asked about at once.
@@ -121,7 +122,7 @@ def _lines(asked: Iterable[list[Placed]], outcomes: Outcomes, wanted: Wanted) ->
             told = known.get(place.item["id"])
             blank = [""] * (len(header) - len(COLUMNS) - len(cells))
             mend = _mended(own, told)
-            ours = [*_told(told, wanted.names), str(data["row"])]
+            ours = [*_told(told, wanted.names, place.notes), str(data["row"])]
             yield Row(sheet, header, [*cells, *blank], ours, _is_bad(told), mend)
     yield from (_unread(p, sheet, header) for p in waiting if header)
 
@@ -156,17 +157,19 @@ def _titles(own: Sequence[str]) -> list[str]:
     return [column + OURS if column in own else column for column in COLUMNS]
 
 
-def _told(told: Outcome | None, names: Mapping[str, str]) -> list[str]:
-    """Number, state, holder, due, errors."""
+def _told(told: Outcome | None, names: Mapping[str, str], notes: Sequence[str] = ()) -> list[str]:
+    """Number, state, holder, due, errors and what else is to be known of the row."""
+    noted = [words.note(one) for one in notes]
     if told is None:
-        return ["", words.WAITING, "", "", ""]
+        return ["", words.WAITING, "", "", "; ".join(noted)]
     held = told.referrals
     numbers = _joined(str(r.get("id") or r.get("number") or "") for r in held)
-    states = _joined(words.STATES.get(str(r.get("state", "")), str(r.get("state", ""))) for r in held)
+    states = _joined(KOREAN.get(str(r.get("state", "")), str(r.get("state", ""))) for r in held)
     holders = _joined(names.get(str(r.get("receiver") or ""), str(r.get("receiver") or "")) for r in held)
     due = _joined(words.instant(str(r.get("due") or "")) for r in held)
     status = words.STATUSES.get(told.status, told.status)
-    return [numbers, states or status, holders, due, words.reasons(told.reasons)]
+    why = words.reasons(told.reasons)
+    return [numbers, states or status, holders, due, "; ".join([why, *noted] if why else noted)]
 
 
 def _joined(texts: Iterable[str]) -> str:

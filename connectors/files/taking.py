@@ -43,12 +43,12 @@ class File(msgspec.Struct, frozen=True):
 
 
 class Intake:
-    """Counts what it takes: rows, which of them were new, what could not be read; how wide each sheet is."""
+    """Counts what it takes: rows, which of them were new or have notes, what could not be read; how wide sheets are."""
 
     def __init__(self, file: File, sender: Sender, outcomes: Outcomes, report: str, take: Take) -> None:
         self._file, self._outcomes, self._report, self._take = file, outcomes, report, take
         self._items = placed(file.local, sender, file.fmt, file.name)
-        self.rows = self.new = self.broken = 0
+        self.rows = self.new = self.noted = self.broken = 0
         self.wide: dict[str, int] = {}
         self._unread: list[Placed] = []
 
@@ -86,6 +86,7 @@ class Intake:
                 self._unread += [found] if len(self._unread) < NAMED else []
             else:
                 self.rows += 1
+                self.noted += bool(found.notes)
                 self._measure(found.sheet, found.item.get("data"))
         return some
 

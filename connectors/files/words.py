@@ -1,10 +1,11 @@
-"""What a clerk reads in a report: Korean words for states, reasons and unreadable rows. Owns wording, never meaning.
+"""What a clerk reads in a report: Korean words for statuses, reasons and unreadable rows. Owns wording, never meaning.
 
 A code that is not here is shown with the hub's own text, so a new rule of the hub needs no new connector.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any, Final
@@ -22,20 +23,6 @@ STATUSES: Final = {
     REFUSED: "거절 – 고쳐서 다시 넣어 주세요",
     PENDING: "판정 대기",
     TAKEN: "시에 전달됨",
-}
-STATES: Final = {
-    "received": "접수",
-    "offered": "수락 요청",
-    "accepted": "수락",
-    "declined": "거절됨(다음 기관에 요청)",
-    "in_service": "지원 중",
-    "on_hold": "보류",
-    "delivered": "지원 완료",
-    "failed": "지원 실패(다음 기관에 요청)",
-    "closed": "종결",
-    "withdrawn": "철회",
-    "duplicate": "중복(먼저 접수된 의뢰 있음)",
-    "unplaced": "미연계(담당 지정)",
 }
 REASONS: Final = {
     "name_missing": "이름이 없고 연락할 전화·주소도 없습니다",
@@ -66,8 +53,13 @@ UNREAD: Final = {
     "a cell is longer": "칸 하나가 너무 깁니다",
     "only one cell is filled": "한 칸만 채워져 있어 의뢰로 보지 않았습니다",
     "larger than": "파일이 너무 큽니다",
-    "unpacks to more": "풀면 너무 큰 엑셀 파일입니다",
-    "a sheet spans more": "시트가 너무 넓습니다(빈 칸 끝에 남은 값을 지우세요)",
+    "unpacks to more": "풀면 너무 큰 엑셀 파일입니다(CSV로 저장하거나 나누어 주세요)",
+    "more than 50000 merged": "세로로 병합한 칸이 너무 많습니다(CSV로 저장하거나 나누어 주세요)",
+    "no XLSX workbook": "엑셀 통합 문서(XLSX)가 아닙니다(XLSX나 CSV로 저장해 주세요)",
+    "from here on the workbook": "여기서부터 엑셀 파일이 손상되어 읽을 수 없습니다",
+    "a formula without": "계산식만 있고 저장된 값이 없습니다(엑셀에서 열어 다시 저장해 주세요)",
+    "an error instead": "값 대신 오류(#N/A, #REF! 등)가 든 칸이 있습니다",
+    "a value that cannot": "읽을 수 없는 값이 든 칸이 있습니다",
     "the file is empty": "빈 파일입니다",
     "cannot be opened": "파일을 열 수 없습니다",
     "a message is larger": "한 건이 너무 큽니다",
@@ -77,6 +69,12 @@ UNREAD: Final = {
     "it differs from its manifest": "manifest의 크기·sha256과 다릅니다",
     "its name is too long": "파일 이름이 너무 깁니다",
 }
+#: The beginning of each note on a row that is taken all the same → the same in Korean, before the column.
+NOTES: Final = {
+    "a formula in": "계산식의 저장된 값을 읽음",
+    "text like a formula": "계산식처럼 보이는 글자를 글자로 읽음",
+}
+_COLUMN: Final = re.compile(r" in column ([A-Z]{1,3})\b")
 _SHOWN: Final = 20
 
 
@@ -84,6 +82,13 @@ def unread(broken: Broken) -> str:
     """Why something could not be read."""
     found = next((korean for english, korean in UNREAD.items() if broken.reason.startswith(english)), "")
     return f"{found} [{broken.reason}]" if found else broken.reason
+
+
+def note(text: str) -> str:
+    """What is to be known of a row: column and what was done."""
+    found = next((korean for english, korean in NOTES.items() if text.startswith(english)), "")
+    column = _COLUMN.search(text)
+    return f"{column[1]}열: {found}" if found and column else text
 
 
 def reason(told: Mapping[str, Any]) -> str:

@@ -14,25 +14,26 @@ from typing import Any, Final
 import msgspec
 
 from connectors.hl7v2.messages import REPEATED, About, Header, Heard, Rejected, code_of
+from connectors.standing import KOREAN
 
 KOREA: Final = timezone(timedelta(hours=9))
 #: State → table 0283 and Korean. Pending while somebody is asked; a duplicate waits for the referral it points to.
 STATES: Final = {
     "recorded": ("P", "접수"),
     "taken": ("P", "시에 전달됨"),
-    "received": ("P", "접수"),
-    "duplicate": ("P", "중복(먼저 접수된 의뢰 있음)"),
-    "offered": ("P", "수락 요청"),
+    "received": ("P", KOREAN["received"]),
+    "duplicate": ("P", KOREAN["duplicate"]),
+    "offered": ("P", KOREAN["offered"]),
     "expired": ("P", "회신기한 경과(다음 기관에 요청)"),
-    "unplaced": ("P", "미연계(담당 지정)"),
-    "declined": ("P", "거절됨(다음 기관에 요청)"),
-    "failed": ("P", "지원 실패(다음 기관에 요청)"),
-    "accepted": ("A", "수락"),
-    "in_service": ("A", "지원 중"),
-    "on_hold": ("A", "보류"),
-    "delivered": ("A", "지원 완료"),
-    "closed": ("A", "종결"),
-    "withdrawn": ("E", "철회"),
+    "unplaced": ("P", KOREAN["unplaced"]),
+    "declined": ("P", KOREAN["declined"]),
+    "failed": ("P", KOREAN["failed"]),
+    "accepted": ("A", KOREAN["accepted"]),
+    "in_service": ("A", KOREAN["in_service"]),
+    "on_hold": ("A", KOREAN["on_hold"]),
+    "delivered": ("A", KOREAN["delivered"]),
+    "closed": ("A", KOREAN["closed"]),
+    "withdrawn": ("E", KOREAN["withdrawn"]),
     "refused": ("R", "거절"),
 }
 _STATUS: Final = {"P": "Pending", "A": "Accepted", "R": "Rejected", "E": "Expired"}

@@ -10,6 +10,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from connectors import tls
+from connectors.checking import file_writable, pem_usable, port_free
 from connectors.hl7v2.partner import Partner
 from connectors.protocol import Check, Config
 from hub.schemas.native.hl7 import CHARSETS
@@ -41,8 +43,7 @@ class Hl7v2Config(Config):
 
     @model_validator(mode="after")
     def _complete(self) -> Hl7v2Config:
-        if (self.certificate_file is None) != (self.key_file is None):
-            raise ValueError("certificate_file and key_file belong together")
+        tls.paired(self.certificate_file, self.key_file)
         if self.client_ca_file and not self.certificate_file:
             raise ValueError("client_ca_file needs certificate_file and key_file")
         if self.partner_host and self.memory_file is None:
@@ -51,13 +52,7 @@ class Hl7v2Config(Config):
 
     def listening(self) -> ssl.SSLContext | None:
         """TLS of the listener. Raises OSError for files that cannot be used."""
-        if self.certificate_file is None:
-            return None
-        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=self.client_ca_file)
-        context.load_cert_chain(self.certificate_file, self.key_file)
-        if self.client_ca_file:
-            context.verify_mode = ssl.CERT_REQUIRED
-        return context
+        return tls.listening(self.certificate_file, self.key_file, self.client_ca_file)
 
     def sending(self) -> ssl.SSLContext | None:
         """TLS towards the partner. Raises OSError for a file that cannot be used."""
@@ -67,34 +62,18 @@ class Hl7v2Config(Config):
 async def checks(config: Hl7v2Config) -> list[Check]:
     """One for each thing that can be wrong."""
     return [
-        await _port(config),
-        _certificate(config),
+        await port_free(config.host, config.port),
+        pem_usable(
+            "certificate",
+            config.listening,
+            config.sending,
+            tls="the listener speaks TLS",
+            plain="no TLS: a closed network or a tunnel",
+        ),
         _charset(config),
         await _partner(config),
         *await asyncio.to_thread(_files, config),
     ]
-
-
-async def _port(config: Hl7v2Config) -> Check:
-    name, place = "listen", f"{config.host}:{config.port}"
-    try:
-        server = await asyncio.start_server(lambda _, writer: writer.close(), config.host, config.port)
-    except OSError as error:
-        fix = "Is the connector running already? Else choose a free port, and an address of this machine."
-        return Check(name, ok=False, found=f"{place} cannot be bound: {error.strerror}", fix=fix)
-    server.close()
-    return Check(name, ok=True, found=f"{place} is free")
-
-
-def _certificate(config: Hl7v2Config) -> Check:
-    name = "certificate"
-    try:
-        tls = config.listening()
-        config.sending()
-    except OSError as error:
-        fix = "Give readable PEM files; certificate and key must belong together."
-        return Check(name, ok=False, found=f"cannot be used: {type(error).__name__}", fix=fix)
-    return Check(name, ok=True, found="the listener speaks TLS" if tls else "no TLS: a closed network or a tunnel")
 
 
 def _charset(config: Hl7v2Config) -> Check:
@@ -109,10 +88,10 @@ async def _partner(config: Hl7v2Config) -> Check:
     if not config.partner_host:
         return Check(name, ok=True, found="no address: the partner is not told what became of its referrals")
     try:
-        tls = config.sending()
+        context = config.sending()
     except OSError:
         return Check(name, ok=False, found="its CA cannot be read", fix="Give a readable PEM file.")
-    wrong = await Partner(config.partner_host, config.partner_port, tls, min(5.0, config.answer_s)).reachable()
+    wrong = await Partner(config.partner_host, config.partner_port, context, min(5.0, config.answer_s)).reachable()
     if wrong:
         fix = "Start the engine's listener, open the way there in the firewall, or correct address and TLS."
         return Check(name, ok=False, found=f"{place} does not answer: {wrong}", fix=fix)
@@ -123,10 +102,7 @@ def _files(config: Hl7v2Config) -> list[Check]:
     """Runs in a thread: folders may be on a network."""
     found = []
     if config.memory_file is not None:
-        near = next(p for p in (config.memory_file, *config.memory_file.absolute().parents) if p.exists())
-        ok = os.access(near, os.W_OK)
-        fix = "" if ok else f"Let this account write in {config.memory_file.parent}."
-        found.append(Check("memory", ok=ok, found=f"{config.memory_file} can{'' if ok else 'not'} be written", fix=fix))
+        found.append(file_writable("memory", config.memory_file))
     if config.folder is not None:
         ok = config.folder.is_dir() and os.access(config.folder, os.R_OK)
         fix = "" if ok else "Name a folder that exists and that this account may read."

@@ -17,10 +17,10 @@ import structlog
 from connectors.hl7v2 import acknowledging
 from connectors.hl7v2.messages import Heard, Rejected, hear
 from connectors.hl7v2.mllp import Frame, Frames, framed
+from connectors.listening import CHUNK, Connections
 from connectors.protocol import Full, Origin, Take
 
 log = structlog.get_logger()
-CHUNK: Final = 65_536
 #: A frame, or garbage between frames, of so many times the limit ends the connection.
 PATIENCE: Final = 4
 
@@ -44,43 +44,14 @@ class Listener:
 
     def __init__(self, bounds: Bounds, origin: Origin) -> None:
         self._bounds, self._origin = bounds, origin
-        self._open: dict[asyncio.Task[None], asyncio.WriteTransport] = {}
 
     async def run(self, host: str, port: int, tls: ssl.SSLContext | None, take: Take) -> None:
-        """Serve until canceled."""
+        """Serve until canceled. Raises OSError where the port cannot be bound."""
 
-        async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            await self._connected(reader, writer, take)
-
-        server = await asyncio.start_server(connected, host, port, ssl=tls, limit=CHUNK)
-        log.info("mllp_listening", port=port, tls=tls is not None)
-        async with server:
-            try:
-                await asyncio.get_running_loop().create_future()
-            finally:
-                await self._hang_up()
-
-    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, take: Take) -> None:
-        task = asyncio.current_task()
-        if task is None or len(self._open) >= self._bounds.connections:
-            log.warning("mllp_connection_refused", open=len(self._open))
-            writer.transport.abort()
-            return
-        self._open[task] = writer.transport
-        try:
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             await _Connection(self._bounds, self._origin, take, reader, writer).run()
-        except (OSError, TimeoutError) as error:  # a TLS error is an OSError too
-            log.info("mllp_connection_lost", error=type(error).__name__)
-        finally:
-            self._open.pop(task)
-            writer.close()
 
-    async def _hang_up(self) -> None:
-        """On every partner. What is being taken is still taken, but no longer acknowledged: it will be sent again."""
-        for transport in self._open.values():
-            transport.abort()
-        if self._open:
-            await asyncio.wait(self._open, timeout=1)
+        await Connections("mllp", self._bounds.connections, serve).run(host, port, tls)
 
 
 class _Connection:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from contextlib import suppress
 
 import aiomqtt
 from aiomqtt.exceptions import MqttConnectError
 
+from connectors.checking import file_writable, pem_usable
 from connectors.mqtt.config import MqttConfig
 from connectors.mqtt.link import Link
 from connectors.protocol import Check
@@ -20,14 +20,9 @@ STATUS_S = 1.0
 
 async def checks(config: MqttConfig) -> list[Check]:
     """All of them. Connects under a client id of its own: the running session is not disturbed."""
-    try:
-        config.security()
-    except OSError as error:
-        fix = "Give readable PEM files; certificate and key must belong together."
-        wrong = Check("tls", ok=False, found=f"cannot be used: {type(error).__name__}", fix=fix)
-        return [wrong, *_state_file(config)]
-    tls = Check("tls", ok=True, found="TLS" if config.tls else "no TLS: one machine or a closed network")
-    return [tls, *await _broker(config), *_state_file(config)]
+    tls = pem_usable("tls", config.security, tls="TLS", plain="no TLS: one machine or a closed network")
+    state = [await asyncio.to_thread(file_writable, "state", config.state_file)] if config.state_file else []
+    return [tls, *(await _broker(config) if tls.ok else ()), *state]
 
 
 async def _broker(config: MqttConfig) -> list[Check]:
@@ -78,12 +73,3 @@ async def _status(config: MqttConfig, link: Link) -> Check:
     full = state == "full"
     fix = "Its spool is full: bring the hub back, or give the spool more room. The broker keeps what comes."
     return Check("running", ok=not full, found=f"the connector says: {state}", fix=fix if full else "")
-
-
-def _state_file(config: MqttConfig) -> list[Check]:
-    if config.state_file is None:
-        return []
-    near = next(p for p in (config.state_file, *config.state_file.absolute().parents) if p.exists())
-    ok = os.access(near, os.W_OK)
-    fix = "" if ok else f"Let this account write in {config.state_file.parent}."
-    return [Check("state", ok=ok, found=f"{config.state_file} can{'' if ok else 'not'} be written", fix=fix)]

@@ -10,6 +10,7 @@ from aiomqtt import Topic
 from pydantic import Field, SecretStr, model_validator
 
 from connectors.protocol import SECRET, Config
+from connectors.tls import paired
 
 #: A configuration that `spec` accepts. The password is in a file: `password_file`.
 EXAMPLE: Final[dict[str, Any]] = {
@@ -82,8 +83,7 @@ class MqttConfig(Config):
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        if (self.certificate_file is None) != (self.key_file is None):
-            raise ValueError("certificate_file and key_file belong together")
+        paired(self.certificate_file, self.key_file)
         if any(t.silent_after_s for t in self.topics) and self.state_file is None:
             raise ValueError("silent_after_s needs state_file")
         for own in (self.rejected, self.status, f"{self.replies}x"):

@@ -6,13 +6,14 @@ again is the partner's: it is left alone. A row of several needs has several ref
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import structlog
 from psycopg import sql
 
 from connectors.protocol import REFUSED, SEEN, Change, Receipt
+from connectors.standing import standing
 from connectors.table.config import TableConfig
 from connectors.table.database import Rows
 from connectors.table.statements import WHOLE_NUMBERS, Shape, Statements, texts
@@ -20,8 +21,6 @@ from connectors.table.statements import WHOLE_NUMBERS, Shape, Statements, texts
 log = structlog.get_logger()
 BETWEEN: Final = "; "
 REASONS_LIMIT: Final = 2000
-#: Changes that came before the receipt which names their row: as many are kept until it does.
-EARLY_LIMIT: Final = 10_000
 STANDS: Final = ("state", "receiver", "due")
 
 
@@ -30,7 +29,6 @@ class Answers:
 
     def __init__(self, config: TableConfig) -> None:
         self._config = config
-        self._early: dict[str, dict[str, str]] = {}
 
     async def tell(self, receipts: Sequence[Receipt], shape: Shape, connection: Rows) -> None:
         """Write receipts into their rows. The same receipts again change nothing."""
@@ -44,9 +42,6 @@ class Answers:
                 statement = statements.update(columns, statements.is_key())
                 async with connection.cursor() as cursor:
                     await cursor.executemany(statement, [[*_values(values, r), r.about] for r in some])
-        told = {str(one.get("id", "")) for r in ours for one in r.referrals}
-        late = {id_: self._early.pop(id_) for id_ in told & self._early.keys()}
-        await self._place(late, statements, connection)
         log.info("rows_told", rows=len(ours), refused=sum(r.status == REFUSED for r in ours))
 
     def _told(
@@ -84,24 +79,22 @@ class Answers:
         columns[config.error] = told.format(status, new, error, statements.fitting(config.error))
 
     async def follow(self, changes: Sequence[Change], shape: Shape, connection: Rows) -> None:
-        """Write what happened since into the rows whose referrals are concerned."""
+        """Write what happened since into the rows whose referrals are concerned.
+
+        A referral that no row names yet is passed over: its receipt comes later, and tells how it stands by then.
+        """
         if "id" not in self._config.answers:
             return
         stands: dict[str, dict[str, str]] = {}
         for change in changes:
-            for id_, told in _stands(change):
+            for id_, told in standing(change):
                 stands[id_] = stands.get(id_, {}) | told
-        left = await self._place(stands, Statements(self._config, shape), connection)
-        for id_ in left:
-            self._early[id_] = self._early.pop(id_, {}) | stands[id_]
-        while len(self._early) > EARLY_LIMIT:
-            del self._early[next(iter(self._early))]
+        await self._place(stands, Statements(self._config, shape), connection)
 
-    async def _place(self, stands: Mapping[str, dict[str, str]], statements: Statements, connection: Rows) -> set[str]:
-        """Write them; returns the referrals that no row names."""
-        left = set(stands)
+    async def _place(self, stands: Mapping[str, dict[str, str]], statements: Statements, connection: Rows) -> None:
+        """Write them into the rows that name these referrals."""
         if not stands:
-            return left
+            return
         rows = await connection.execute(statements.holding(self._config.answers["id"]), [list(stands)])
         names = [name for name in STANDS if name in self._config.answers]
         columns = {self._config.answers[name]: statements.fitting(self._config.answers[name]) for name in names}
@@ -110,11 +103,9 @@ class Answers:
             if isinstance(cells, int) or not columns:
                 continue
             key, ids, now = cells[0], cells[1].split(), dict(zip(STANDS, cells[2:], strict=True))
-            left -= set(ids)
             after = _side_by_side(ids, now, stands)
             values = [after[name] for name in names]
             await connection.execute(statements.update(columns, statements.is_key()), [*values, key])
-        return left
 
 
 def _side_by_side(ids: list[str], now: Mapping[str, str], stands: Mapping[str, dict[str, str]]) -> dict[str, str]:
@@ -139,27 +130,3 @@ def _reason(told: Mapping[str, Any]) -> str:
     """Column and why, as one text."""
     path, text = str(told.get("path", "")), str(told.get("text") or told.get("code") or "")
     return f"{path}: {text}" if path else text
-
-
-def _stands(change: Change) -> Iterator[tuple[str, dict[str, str]]]:
-    """Where referrals stand after an entry of the outbox, by their ids: as far as it says."""
-    facts = change.facts
-    referral, due = str(facts.get("referral", "")), facts.get("due")
-    until = {"due": due} if isinstance(due, str) else {}
-    match change.kind:
-        case "referral.offered":
-            yield referral, {"state": "offered", "receiver": str(facts.get("to", "")), "due": "", **until}
-        case "referral.unplaced":
-            yield referral, {"state": "unplaced", "receiver": str(facts.get("owner", "")), "due": ""}
-        case "referral.changed":
-            # A deadline belongs to the offer it was given with.
-            yield referral, {"state": str(facts.get("to", "")), "due": "", **until}
-        case "referral.duplicated":
-            yield referral, {"state": "duplicate", "due": ""}
-        case "referral.recorded":
-            yield referral, {"state": str(facts.get("state", "")), **until}
-        case "referral.corrected":
-            for one, at in (due if isinstance(due, dict) else {}).items():
-                yield str(one), {"due": str(at)}
-        case _:
-            return

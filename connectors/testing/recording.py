@@ -12,6 +12,7 @@ from array import array
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
+from urllib.parse import parse_qs
 
 import httpx
 import orjson
@@ -35,6 +36,8 @@ class Recording:
         self._places: dict[str, int] = {}
         self.repeats = 0
         self.agencies: set[str] = set()
+        #: What its feed holds: entries by `happened`.
+        self._entries: list[dict[str, Any]] = []
         self._links: set[asyncio.StreamWriter] = set()
 
     def numbers(self) -> list[int]:
@@ -49,6 +52,12 @@ class Recording:
     def keys(self) -> list[int]:
         """One number a partition key, in the order of the events."""
         return list(self._keys)
+
+    def happened(self, kind: str, **facts: object) -> None:
+        """An entry of the agency's outbox."""
+        position = len(self._entries) + 1
+        data = {"kind": kind, "heard": "2026-11-22T03:00:00.000Z", "facts": facts}
+        self._entries.append({"position": position, "data": data})
 
     def verdict(self, source: str, id_: str) -> dict[str, Any]:
         """What became of an event."""
@@ -82,6 +91,7 @@ class Recording:
 
     def answer(self, method: str, path: str, body: bytes) -> tuple[int, bytes]:
         """Status and body."""
+        path, _, query = path.partition("?")
         self.requests += 1
         if self.away:
             return 503, b"{}"
@@ -91,7 +101,8 @@ class Recording:
             wanted = orjson.loads(body)["messages"]
             return 200, orjson.dumps({"receipts": [self._receipt(m["source"], m["id"]) for m in wanted]})
         if path == "/v1/feed":
-            return 200, orjson.dumps({"entries": [], "next": 0})
+            after = int(parse_qs(query)["after"][0])
+            return 200, orjson.dumps({"entries": self._entries[after:], "next": len(self._entries)})
         return 404, orjson.dumps({"title": f"{method} {path}"})
 
     def _take(self, event: Event) -> dict[str, Any]:
@@ -109,7 +120,7 @@ class Recording:
         return {"id": id_, "source": source} | self.verdict(source, id_)
 
     def _here(self, request: httpx.Request) -> httpx.Response:
-        status, body = self.answer(request.method, request.url.path, request.content)
+        status, body = self.answer(request.method, request.url.raw_path.decode("ascii"), request.content)
         return httpx.Response(status, content=body)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -121,7 +132,7 @@ class Recording:
                 length = _LENGTH.search(head)
                 body = await reader.readexactly(int(length[1])) if length else b""
                 method, path = head.decode("ascii").split(" ")[:2]
-                status, content = self.answer(method, path.partition("?")[0], body)
+                status, content = self.answer(method, path, body)
                 writer.write(b"HTTP/1.1 %d .\r\nContent-Length: %d\r\n\r\n" % (status, len(content)) + content)
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):

@@ -7,6 +7,7 @@ import ipaddress
 import socket
 from urllib.parse import urlsplit
 
+from connectors.checking import pem_usable, port_free
 from connectors.protocol import Check
 from connectors.webhook.config import WebhookConfig
 from hub.errors import Usage
@@ -15,34 +16,16 @@ from hub.errors import Usage
 async def checks(config: WebhookConfig) -> list[Check]:
     """All of them."""
     return [
-        await _port(config),
+        await port_free(config.host, config.port),
         await asyncio.to_thread(_certificate, config),
         _keys(config),
         *([_signing(config), await _callback(config)] if config.callback_url else [_nowhere()]),
     ]
 
 
-async def _port(config: WebhookConfig) -> Check:
-    name, place = "listen", f"{config.host}:{config.port}"
-    try:
-        server = await asyncio.start_server(lambda _, writer: writer.close(), config.host, config.port)
-    except OSError as error:
-        fix = "Is the connector running already? Else choose a free port, and an address of this machine."
-        return Check(name, ok=False, found=f"{place} cannot be bound: {error.strerror}", fix=fix)
-    server.close()
-    return Check(name, ok=True, found=f"{place} is free")
-
-
 def _certificate(config: WebhookConfig) -> Check:
-    name = "certificate"
-    try:
-        tls = config.listening()
-        config.calling()
-    except OSError as error:
-        fix = "Give readable PEM files; certificate and key must belong together."
-        return Check(name, ok=False, found=f"cannot be used: {type(error).__name__}", fix=fix)
-    found = "the listener speaks TLS" if tls else "no TLS: only behind a proxy that speaks it, or on one machine"
-    return Check(name, ok=True, found=found)
+    plain = "no TLS: only behind a proxy that speaks it, or on one machine"
+    return pem_usable("certificate", config.listening, config.calling, tls="the listener speaks TLS", plain=plain)
 
 
 def _keys(config: WebhookConfig) -> Check:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
+from connectors import tls
 from connectors.protocol import SECRET, Config
 from connectors.webhook.forms import FormName
 from connectors.webhook.signing import Ring
@@ -88,8 +89,7 @@ class WebhookConfig(Config):
 
     @model_validator(mode="after")
     def _complete(self) -> WebhookConfig:
-        if (self.certificate_file is None) != (self.key_file is None):
-            raise ValueError("certificate_file and key_file belong together")
+        tls.paired(self.certificate_file, self.key_file)
         if self.callback_url.startswith("http:") and not self.callback_insecure:
             raise ValueError("callback_url is not https; callback_insecure allows that")
         return self
@@ -104,11 +104,7 @@ class WebhookConfig(Config):
 
     def listening(self) -> ssl.SSLContext | None:
         """TLS of the listener. Raises OSError for files that cannot be used."""
-        if self.certificate_file is None:
-            return None
-        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        context.load_cert_chain(self.certificate_file, self.key_file)
-        return context
+        return tls.listening(self.certificate_file, self.key_file)
 
     def calling(self) -> ssl.SSLContext:
         """TLS towards the partner's server. Raises OSError for a file that cannot be used."""

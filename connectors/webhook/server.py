@@ -1,4 +1,4 @@
-"""A small HTTP/1.1 server on h11: bounds of time and size for each call. Owns the connection; knows no signature.
+"""A small HTTP/1.1 server on h11: bounds of time and size for each call. Owns a connection's calls; no signature.
 
 A handler is asked twice: with the headers, when it may refuse before a body is read, and with the body. Whatever a
 caller does, a connection holds at most one body, and ends within its times.
@@ -17,8 +17,9 @@ import msgspec
 import orjson
 import structlog
 
+from connectors.listening import CHUNK, Connections
+
 log = structlog.get_logger()
-CHUNK: Final = 65_536
 HEAD_BYTES: Final = 16_384
 #: A call that was refused early is still read a little, so that the answer is not lost with its connection.
 LINGER_S: Final = 2.0
@@ -66,40 +67,14 @@ class Server:
 
     def __init__(self, bounds: Bounds, handler: Handler) -> None:
         self._bounds, self._handler = bounds, handler
-        self._open: dict[asyncio.Task[None], asyncio.WriteTransport] = {}
 
     async def run(self, host: str, port: int, tls: ssl.SSLContext | None) -> None:
         """Serve until canceled. Raises OSError where the port cannot be bound."""
-        times = {"ssl_handshake_timeout": self._bounds.head_s} if tls else {}
-        server = await asyncio.start_server(self._connected, host, port, ssl=tls, limit=CHUNK, **times)
-        log.info("webhook_listening", port=port, tls=tls is not None)
-        async with server:
-            try:
-                await asyncio.get_running_loop().create_future()
-            finally:
-                await self._hang_up()
+        connections = Connections("webhook", self._bounds.connections, self._serve, lost=(h11.LocalProtocolError,))
+        await connections.run(host, port, tls, handshake_s=self._bounds.head_s)
 
-    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        if task is None or len(self._open) >= self._bounds.connections:
-            log.warning("webhook_connection_refused", open=len(self._open))
-            writer.transport.abort()
-            return
-        self._open[task] = writer.transport
-        try:
-            await _Connection(self._bounds, self._handler, reader, writer).run()
-        except (OSError, TimeoutError, h11.LocalProtocolError) as error:  # a TLS error is an OSError too
-            log.info("webhook_connection_lost", error=type(error).__name__)
-        finally:
-            self._open.pop(task)
-            writer.close()
-
-    async def _hang_up(self) -> None:
-        """On everybody. What is being taken is still taken, but no longer acknowledged: it will be sent again."""
-        for transport in self._open.values():
-            transport.abort()
-        if self._open:
-            await asyncio.wait(self._open, timeout=1)
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await _Connection(self._bounds, self._handler, reader, writer).run()
 
 
 class _Refused(Exception):  # noqa: N818 - an answer on its way out

@@ -1,9 +1,9 @@
-"""Mutations of JSON and of any octets, drawn from a seed. Owns no assertion."""
+"""Mutations of any octets and of JSON, drawn from a seed, and what they cost in memory. Owns no assertion."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 MARKS = (b"\x00", b"\xff\xfe", b"\xef\xbb\xbf", b'"', b"\\u0000", b"\\ud800")
@@ -26,9 +26,25 @@ def double(dice: random.Random, octets: bytes) -> bytes:
     return octets[:b] + octets[a:b] * dice.randrange(1, 4) + octets[b:]
 
 
-def odd(dice: random.Random, octets: bytes) -> bytes:
-    at = dice.randrange(len(octets) + 1)
-    return octets[:at] + dice.choice(ODD) + octets[at:]
+def insert(marks: Sequence[bytes]) -> Mutation:
+    """One of these anywhere."""
+
+    def odd(dice: random.Random, octets: bytes) -> bytes:
+        at = dice.randrange(len(octets) + 1)
+        return octets[:at] + dice.choice(marks) + octets[at:]
+
+    return odd
+
+
+def mutating(mutations: Sequence[Mutation], most: int, least: bytes = b" ") -> Mutation:
+    """One to four of these mutations, at most so many bytes. least: what stands for nothing."""
+
+    def mutant(dice: random.Random, octets: bytes) -> bytes:
+        for _ in range(dice.randrange(1, 5)):
+            octets = dice.choice(mutations)(dice, octets or least)
+        return octets[:most]
+
+    return mutant
 
 
 def value(dice: random.Random, octets: bytes) -> bytes:
@@ -45,14 +61,8 @@ def large(dice: random.Random, octets: bytes) -> bytes:
     return octets + b" " * dice.randrange(100_000)
 
 
-MUTATIONS: tuple[Mutation, ...] = (flip, cut, double, odd, value, value, large)
-
-
-def mutant(dice: random.Random, octets: bytes) -> bytes:
-    """One to four mutations."""
-    for _ in range(dice.randrange(1, 5)):
-        octets = dice.choice(MUTATIONS)(dice, octets or b" ")
-    return octets[:300_000]
+#: Mutations of JSON.
+mutant = mutating((flip, cut, double, insert(ODD), value, value, large), 300_000)
 
 
 def resident() -> int:

@@ -1,7 +1,8 @@
 """Programs of other people that tests talk to: found on this machine, else fetched into `.cache/peers`, else skipped.
 
-`PEERS=required` (as in CI) makes a missing one a failure. Nothing is installed: Debian's packages are unpacked into
-a folder of this checkout, Maven's artifacts are files. Both are checked: apt by its signatures, jars by our SHA-256.
+`PEERS=required` makes a missing one a failure; else the run names it once more at its end. Nothing is installed:
+Debian's packages are unpacked into a folder of this checkout, Maven's artifacts are files. Both are checked: apt by
+its signatures, jars by our SHA-256.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ CACHE = Path(__file__).parents[2] / ".cache" / "peers"
 #: Where Debian keeps daemons, which are on no ordinary user's PATH.
 DAEMONS = ("/usr/sbin", "/usr/local/sbin", "/sbin")
 FETCH_S = 180
+PEER_MISSING = "PEER MISSING"
 
 
 def find_mosquitto() -> Path:
@@ -84,7 +86,7 @@ def java() -> Path:
 
 def missing(why: str) -> NoReturn:
     """Skip, saying so loudly; fail where peers are required."""
-    text = f"PEER MISSING: {why}"
+    text = f"{PEER_MISSING}: {why}"
     if os.environ.get("PEERS") == "required":
         pytest.fail(f"{text} (PEERS=required)")
     print(text, file=sys.__stderr__)

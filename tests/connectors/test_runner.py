@@ -80,3 +80,31 @@ async def test_takers_that_come_together_share_a_commit_and_each_gets_its_own_an
     assert spool.figures().waiting == 100 - len(refused) > 0
     assert await runner.take([events[0]]) == 0
     await runner.close()
+
+
+@pytest.mark.parametrize("step", ["receive", "told", "set_mark"])
+async def test_on_a_full_disk_it_waits_and_says_so_and_nothing_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr("connectors.runner.log.warning", lambda event, **_: said.append(event))
+    async with staged(LinesPartner(tmp_path)) as stage:
+        works, left = getattr(stage.runner.spool, step), [3]
+
+        def full(*arguments: object) -> object:
+            if left[0]:
+                left[0] -= 1
+                raise Full("the disk of the spool is full: nothing more is taken")
+            return works(*arguments)
+
+        stage.runner._sleep = lambda _: asyncio.sleep(0.01)
+        setattr(stage.runner.spool, step, full)
+        assert (await stage.partner.feed_many(range(20))).taken
+        if step == "set_mark":
+            stage.hub.happened("referral.offered", referral="r")
+        await stage.drained()
+        await until(lambda: left[0] == 0)
+        assert (await stage.partner.feed_many(range(20, 25))).taken
+        await stage.drained()
+        assert sorted(set(stage.hub.numbers())) == list(range(25))
+    assert said == ["spool_full"] * 3

@@ -70,6 +70,29 @@ def test_at_the_bound_what_is_known_is_still_answered(tmp_path: Path) -> None:
     spool.close()
 
 
+def test_below_a_bound_that_was_lowered_what_is_known_is_still_answered(tmp_path: Path) -> None:
+    first = Spool(tmp_path)
+    first.put([event(n) for n in range(9)])
+    first.close()
+    again = Spool(tmp_path, bound=400)
+    assert again.put([event(1)], mark="m") == 0
+    with pytest.raises(Full):
+        again.put([event(99)])
+    assert (len(numbers(again)), again.mark()) == (9, "m")
+    again.close()
+
+
+def test_only_what_was_decided_and_told_is_ever_forgotten(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("connectors.spool.REMEMBERED", 1)
+    spool.put([event(n) for n in range(6)])
+    spool.receive([receipt(0, "pending"), receipt(1), receipt(2)])
+    spool.told([receipt(1)])
+    assert [r.id[-1] for r in spool.undecided(9)] == ["0"]
+    assert [r.id[-1] for r in spool.untold(9)] == ["2"]
+    assert numbers(spool) == [3, 4, 5]
+    assert spool.put([event(n) for n in range(6)]) == 1, "the one that was told is new again"
+
+
 def test_a_receipt_frees_its_place_and_is_told_once(spool: Spool) -> None:
     spool.put([event(1), event(2)], ["a.csv:2", "a.csv:3"])
     spool.receive([receipt(1, "pending"), receipt(2)])
@@ -134,3 +157,15 @@ def test_a_full_disk_refuses_as_the_bound_does(spool: Spool) -> None:
     spool._db.execute("PRAGMA max_page_count = 1000000")
     assert spool.put([event(999)]) == 1
     assert numbers(spool)[-1] == 999
+
+
+def test_a_bookmark_on_a_full_disk_is_refused_as_an_event_is(spool: Spool) -> None:
+    spool.set_mark("outbox", "1")
+    pages = spool._db.execute("PRAGMA page_count").fetchone()[0]
+    spool._db.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(Full, match="disk of the spool is full"):
+        spool.set_mark("outbox", "x" * 100_000)
+    assert spool.mark("outbox") == "1"
+    spool._db.execute("PRAGMA max_page_count = 1000000")
+    spool.set_mark("outbox", "2")
+    assert spool.mark("outbox") == "2"

@@ -68,6 +68,22 @@ async def test_while_the_hub_is_away_the_same_bytes_are_sent_again_ever_more_slo
     assert max(waited) <= 60
 
 
+async def test_what_was_decided_before_it_came_again_is_asked_for_with_its_referrals() -> None:
+    """Killed between the hub's answer and our note of it, an event is sent again: the answer names no referral."""
+    told = {"id": "m-0", "source": "//agency/lh/x", "status": "recorded", "position": 4}
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/v1/events":
+            return httpx.Response(202, json={"receipts": [told | {"status": "seen", "verdict": "recorded"}]})
+        return httpx.Response(200, json={"receipts": [told | {"verdict": "recorded", "referrals": [{"id": "r-1"}]}]})
+
+    up = upstream(answer)
+    (sent,) = await up.send(events(1))
+    assert sent.status == "pending"
+    (decided,) = await up.receipts([sent])
+    assert (decided.status, decided.referrals) == ("recorded", ({"id": "r-1"},))
+
+
 async def test_what_the_door_refuses_leaves_the_batch_with_its_reasons() -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         held = [e["id"] for e in orjson.loads(request.content)]
@@ -118,3 +134,14 @@ async def test_changes_go_on_behind_the_last_position_and_leave_out_what_is_seal
     assert ([c.position for c in changes], next_) == ([5], "5")
     await way.changes("9@41")
     assert asked == ["0", "9"]
+
+
+async def test_an_event_the_hub_never_takes_for_its_size_is_refused_and_the_next_goes_on() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(413, json={"title": "Too large"}) if b"m-0" in request.content else taken(request)
+
+    way = upstream(answer)
+    (refused,) = await way.send(events(1))
+    assert (refused.status, [r["code"] for r in refused.reasons]) == ("refused", ["too_large"])
+    (next_one,) = await way.send(events(2)[1:])
+    assert next_one.status == "pending"

@@ -66,7 +66,16 @@ class Captured:
 
     def connect(self) -> None:
         """Start the worker; returns when Debezium runs."""
+        self.launch()
+        self.wait()
+
+    def launch(self) -> None:
+        """Start the worker. From the main thread, with which it dies."""
         self._worker = worker.launch(self.worker, self._files, deathsig=True)
+
+    def wait(self) -> None:
+        """Wait until Debezium runs."""
+        assert self._worker is not None
         worker.wait(self.worker, self._worker, "ieum-alpha")
 
     def kill(self) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from tests.connectors.files.conftest import Desk
 from tests.connectors.files.dropping import row, table
+from tests.connectors.mutating import resident
 
 TOWN = Path(__file__).parents[2] / "samples" / "jinju"
 SEEDS = [p for p in sorted(TOWN.iterdir()) if p.suffix in {".csv", ".xlsx", ".jsonl", ".hl7"}]
@@ -51,10 +52,6 @@ def damaged(raw: bytes, draw: random.Random) -> bytes:
     return bytes(held)
 
 
-def memory() -> int:
-    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
-
-
 async def fuzz(folder: Path, count: int, seed: int) -> tuple[int, int]:
     """Drop so many damaged files, fifty at a look, each fifty with a good one behind it. Taken, rejected."""
     desk, draw = Desk(folder), random.Random(seed)  # noqa: S311 - the same files each time
@@ -78,9 +75,9 @@ async def fuzz(folder: Path, count: int, seed: int) -> tuple[int, int]:
                 path.unlink() if path.is_file() else path.rmdir()
         desk.taken.clear()
         desk.about.clear()
-        start = start or (memory() if number >= 100 else 0)
+        start = start or (resident() if number >= 100 else 0)
     desk.connector.outcomes.close()
-    assert memory() - (start or memory()) < GROWTH
+    assert resident() - (start or resident()) < GROWTH
     return taken, rejected
 
 

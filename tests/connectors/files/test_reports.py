@@ -55,6 +55,28 @@ async def test_what_happens_later_is_shown_even_when_it_was_heard_before_the_rec
     assert [desk.rows("arrears.report.csv")[0][c] for c in ("상태", "담당기관")] == ["미연계(담당 지정)", "city"]
 
 
+async def test_formulas_are_told_beside_their_row(desk: Desk) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    for line in (HEADER, *ROWS):
+        sheet.append(line)
+    sheet["B3"] = "=1+1"  # never calculated
+    sheet["E4"] = "+SUM(A1:A9)"
+    sheet["E4"].data_type = "s"
+    path = desk.drop / "a.part"
+    book.save(path)
+    path.rename(desk.drop / "a.xlsx")
+    await desk.look()
+    await desk.tell("LH-3", "refused", reasons=(REFUSAL,))
+    told = [line["오류(칸·사유)"] for line in desk.rows("a.report.xlsx")]
+    assert told[0] == ""
+    assert told[1].startswith("계산식만 있고 저장된 값이 없습니다")
+    assert "column B" in told[1]
+    assert told[2].endswith("; E열: 계산식처럼 보이는 글자를 글자로 읽음")
+    assert len(desk.taken) == 2
+
+
 async def test_a_mended_report_sends_the_mended_rows_alone(desk: Desk) -> None:
     desk.put("arrears.csv", ROWS)
     await desk.look()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from connectors.files import words
 from connectors.hl7v2 import acknowledging
 from connectors.hl7v2.answers import STATES, News, Writer
 from connectors.hl7v2.messages import About, Header, Heard, Rejected, about_of, header_of, hear
 from connectors.hl7v2.mllp import Frame
 from connectors.hl7v2.partner import acknowledgment
+from connectors.standing import KOREAN
 from hub.core.lifecycle import CHANGES
 from tests.connectors.hl7v2.hospital import NOW, ORIGIN, ref, segments
 
@@ -101,7 +101,7 @@ def test_every_state_of_a_referral_has_a_status_and_a_word(state: str) -> None:
 
 
 def test_the_words_are_those_of_other_connectors() -> None:
-    assert {state: word for state, (_, word) in STATES.items() if state in words.STATES} == words.STATES
+    assert {state: word for state, (_, word) in STATES.items() if state in KOREAN} == KOREAN
 
 
 def test_a_deadline_is_told_in_korean_time() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,33 +13,13 @@ from connectors.hl7v2.mllp import Frame, framed
 from connectors.hl7v2.partner import acknowledgment
 from tests.connectors.hl7v2.hospital import Client, ref
 from tests.connectors.hl7v2.test_listener import Taken, listening
+from tests.connectors.mutating import cut, double, flip, insert, mutating, resident
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "jinju"
 SEEDS = (*(p.read_bytes() for p in sorted(SAMPLES.glob("*.hl7"))), ref(1), ref(2, "utf-8"), ref(3, "", mode="AL"))
 LIMIT = 16_384
 GROWTH = 32 * 1_048_576
 ODD = (b"\x0b", b"\x1c", b"\x1c\r", b"\x00", b"\xff\xfe", b"|" * 400, b"^~\\&", b"\r", b"\\X41\\", b"\xa1", b"MSH|")
-Mutation = Callable[[random.Random, bytes], bytes]
-
-
-def flip(dice: random.Random, octets: bytes) -> bytes:
-    at = dice.randrange(len(octets))
-    return octets[:at] + bytes((octets[at] ^ (1 << dice.randrange(8)),)) + octets[at + 1 :]
-
-
-def cut(dice: random.Random, octets: bytes) -> bytes:
-    a, b = sorted(dice.randrange(len(octets) + 1) for _ in range(2))
-    return octets[:a] + octets[b:]
-
-
-def double(dice: random.Random, octets: bytes) -> bytes:
-    a, b = sorted(dice.randrange(len(octets) + 1) for _ in range(2))
-    return octets[:b] + octets[a:b] * dice.randrange(1, 4) + octets[b:]
-
-
-def odd(dice: random.Random, octets: bytes) -> bytes:
-    at = dice.randrange(len(octets) + 1)
-    return octets[:at] + dice.choice(ODD) + octets[at:]
 
 
 def swap(dice: random.Random, octets: bytes) -> bytes:
@@ -59,18 +38,8 @@ def large(dice: random.Random, octets: bytes) -> bytes:
     return octets + b"NTE|1||" + b"x" * dice.randrange(3 * LIMIT)
 
 
-MUTATIONS: tuple[Mutation, ...] = (flip, cut, double, odd, swap, field, large)
-
-
-def mutant(dice: random.Random) -> bytes:
-    octets = dice.choice(SEEDS)
-    for _ in range(dice.randrange(1, 5)):
-        octets = dice.choice(MUTATIONS)(dice, octets or b"\r")
-    return octets[: 3 * LIMIT]  # beyond that the connection is closed, which is another test's
-
-
-def resident() -> int:
-    return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * 4096
+#: Beyond so many bytes the connection is closed, which is another test's.
+mutant = mutating((flip, cut, double, insert(ODD), swap, field, large), 3 * LIMIT, b"\r")
 
 
 async def fuzzed(seed: int, count: int) -> dict[str, int]:
@@ -80,7 +49,7 @@ async def fuzzed(seed: int, count: int) -> dict[str, int]:
         client = await Client.to(port)
         before = resident()
         for number in range(count):
-            octets, good = mutant(dice), ref(5_000_000 + number)
+            octets, good = mutant(dice, dice.choice(SEEDS)), ref(5_000_000 + number)
             await client.send(framed(octets) + framed(good))
             while (told := acknowledgment(answer := await client.answer())) != ("AA", f"JI{5_000_000 + number:07}"):
                 codes[told[0]] = codes.get(told[0], 0) + 1

@@ -6,16 +6,11 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import hl7
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from hl7.mllp import open_hl7_connection
 from structlog.testing import capture_logs
 
@@ -26,6 +21,7 @@ from connectors.hl7v2.partner import acknowledgment
 from connectors.protocol import Event, Full, Take
 from connectors.testing import free_port
 from hub.errors import Usage
+from tests.connectors.certificates import certificate
 from tests.connectors.hl7v2.hospital import ORIGIN, Client, ref, segments
 
 
@@ -240,31 +236,6 @@ async def test_a_port_in_use_is_said_plainly() -> None:
     async with listening(Taken()) as port:
         with pytest.raises(Usage, match="cannot be listened at"):
             await Hl7v2Connector(Hl7v2Config(port=port), ORIGIN).run(Taken())
-
-
-def certificate(folder: Path) -> tuple[Path, Path]:
-    """A certificate for this machine, its own authority."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    start = datetime(2026, 1, 1, tzinfo=UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(start - timedelta(days=3650))
-        .not_valid_after(start + timedelta(days=3650))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    pem, secret = folder / "cert.pem", folder / "key.pem"
-    pem.write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    plain = serialization.NoEncryption()
-    form = serialization.PrivateFormat.PKCS8
-    secret.write_bytes(key.private_bytes(serialization.Encoding.PEM, form, plain))
-    return pem, secret
 
 
 async def test_with_a_certificate_the_listener_speaks_tls_alone(tmp_path: Path) -> None:

@@ -5,31 +5,25 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
 import pytest
 
 from connectors.hl7v2 import Hl7v2Connector
-from connectors.hl7v2.config import Hl7v2Config
 from connectors.hl7v2.mllp import framed
 from connectors.hl7v2.partner import acknowledgment
-from connectors.protocol import Origin
 from connectors.runner import Runner
-from connectors.spool import Spool
 from connectors.testing import free_port, until
-from connectors.upstream import Http
-from hub.app import draw
-from hub.ledger.accounts import Accounts
-from hub.ledger.connect import connect
-from hub.ledger.keyfile import load_keys
 from hub.schemas import topics
 from hub.town.accounts import SAMPLE, accounts
 from tests.connectors.hl7v2.hospital import Client, Receiver, ref, segments
+from tests.connectors.town import hub, running
 from tests.core.decide.test_jinju import EXPECTED, SAMPLES, messages
 from tests.flow.site import Site
 
+NOW = "2026-11-18T03:00:00.000Z"
 FILES = ("hospital-hl7v2-1.hl7", "hospital-hl7v2-2.hl7")
 #: Who is asked for what the hospital refers; the other kinds of the town need not exist here.
 ASKED = {"city_desk", "city_team", "public_health", "home_doctor", "home_care", "dementia_center"}
@@ -39,45 +33,28 @@ NUMBERS = {"JI0000881": "JI-26-3391", "JI0000882": "JI-26-3392"}
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A hub with its accounts, and everything that the other agencies of the sample sent."""
-    made = Site(tmp_path_factory.mktemp("town"))
-    try:
-        made.start("consumer 0", "relay")
-        made.start_web()
-        made.register(a for a in accounts() if a in SAMPLE or a.kind in ASKED)
-        made.settle()
+    with hub(tmp_path_factory.mktemp("town"), [a for a in accounts() if a in SAMPLE or a.kind in ASKED]) as made:
         for topic, event in messages():
             if topic != topics.inbound("jeil"):
                 made.publish(topic, [event])
         made.settle()
         yield made
-    finally:
-        made.close()
 
 
 @asynccontextmanager
 async def connected(site: Site, folder: Path, receiver: Receiver) -> AsyncIterator[tuple[Client, Runner, str]]:
     """The hospital's connector, running, and its token."""
-    with connect(site.settings.database_url, name="test", owner=True) as connection:
-        token = Accounts(connection, load_keys(site.settings.keys_file).pepper).issue("jeil", draw(32))
-    port = free_port()
+    port, token = free_port(), site.token("jeil")
     told = {"partner_host": "127.0.0.1", "partner_port": receiver.port, "memory_file": folder / "memory.sqlite"}
-    origin = Origin("jeil", "hl7v2", b"k" * 16, lambda: "2026-11-18T03:00:00.000Z")
-    connector = Hl7v2Connector(Hl7v2Config(port=port, **told), origin)  # type: ignore[arg-type]
-    url = f"http://127.0.0.1:{site.web_port}"
-    runner = Runner(connector, "jeil", Spool(folder / "spool"), Http(url, token))
-    task = asyncio.create_task(runner.run())
-    await receiver.start()
-    await asyncio.sleep(0.3)
-    client = await Client.to(port)
-    try:
-        yield client, runner, token
-    finally:
-        client.close()
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-        await runner.close()
-        await receiver.stop()
+    async with running(site, folder, "jeil", Hl7v2Connector, {"port": port, **told}, NOW, token) as runner:
+        await receiver.start()
+        await asyncio.sleep(0.3)
+        client = await Client.to(port)
+        try:
+            yield client, runner, token
+        finally:
+            client.close()
+            await receiver.stop()
 
 
 async def heard(receiver: Receiver, count: int) -> list[dict[str, list[str]]]:
@@ -138,9 +115,7 @@ async def test_an_acceptance_reaches_the_hospital(site: Site, tmp_path: Path) ->
         offer = await heard_of(receiver, "offered")
         assert offer["ZIU"][4]
         assert offer["ZIU"][5]
-        with connect(site.settings.database_url, name="test", owner=True) as connection:
-            issued = Accounts(connection, load_keys(site.settings.keys_file).pepper)
-            token = issued.issue(offer["ZIU"][4], draw(32))
+        token = site.token(offer["ZIU"][4])
         url = f"http://127.0.0.1:{site.web_port}/v1/referrals/{offer['ZIU'][1]}/accept"
         answer = await asyncio.to_thread(httpx.post, url, headers={"Authorization": f"Bearer {token}"}, timeout=20)
         assert answer.status_code == 200, answer.text

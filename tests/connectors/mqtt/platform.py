@@ -26,6 +26,7 @@ from connectors.testing import Answer, Partner, free_port
 from tests.connectors import peers
 
 NOW = "2026-11-22T03:00:00.000Z"
+METERS = [{"filter": "meters/+/flow", "kind": "water_meter", "reading": "no_flow_hours", "device_level": 2}]
 REPLIES = "ieum/replies/devices"
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -14,70 +14,27 @@ import pytest
 
 from connectors.files import FilesConnector
 from connectors.mqtt import MqttConnector
-from connectors.protocol import Connector, Origin
-from connectors.runner import Runner
-from connectors.spool import Spool
 from connectors.testing import free_port
-from connectors.upstream import Http
 from connectors.webhook import WebhookConnector
-from hub.app import draw
-from hub.ledger.accounts import Accounts
-from hub.ledger.connect import connect
-from hub.ledger.keyfile import load_keys
-from hub.town.accounts import accounts
 from tests.connectors.mqtt.platform import Broker, Devices
+from tests.connectors.town import as_expected, drop, hub, running, until, verdicts
 from tests.connectors.webhook.office import CALLBACK, PATH, SECRET, Desk, signed
 from tests.core.decide.test_jinju import EXPECTED, FILES, SAMPLES
 from tests.flow.site import Site
 
 NOW = "2026-11-22T03:00:00.000Z"
-WANTED = sum(len(n) if isinstance(n, list) else 1 for n in EXPECTED["needs"].values())
 OTHERS = {name: agency for name, agency in FILES.items() if agency not in {"prosecutors", "devices"}}
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    held = Site(tmp_path_factory.mktemp("signed-town"))
-    try:
-        held.start("consumer 0", "relay")
-        held.start_web()
-        held.register(accounts())
-        held.settle()
+    with hub(tmp_path_factory.mktemp("signed-town")) as held:
         yield held
-    finally:
-        held.close()
-
-
-def token(site: Site, agency: str) -> str:
-    with connect(site.settings.database_url, name="test", owner=True) as connection:
-        return Accounts(connection, load_keys(site.settings.keys_file).pepper).issue(agency, draw(32))
-
-
-@asynccontextmanager
-async def running(
-    site: Site, folder: Path, agency: str, class_: type[Connector], config: dict[str, Any]
-) -> AsyncIterator[Runner]:
-    """An agency's connector with its own spool and token."""
-    origin = Origin(agency, class_.name, b"k" * 16, lambda: NOW)
-    connector = class_(class_.Config.model_validate(config), origin)
-    http = Http(f"http://127.0.0.1:{site.web_port}", token(site, agency))
-    runner = Runner(connector, agency, Spool(folder / f"{agency}-spool"), http)
-    task = asyncio.create_task(runner.run())
-    try:
-        yield runner
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        await runner.close()
 
 
 def dropped(folder: Path, agency: str) -> dict[str, Any]:
     """A drop that holds the agency's files."""
-    drop = folder / agency
-    drop.mkdir()
-    for name in (name for name, owner in OTHERS.items() if owner == agency):
-        (drop / name).write_bytes((SAMPLES / name).read_bytes())
-    return {"folder": str(drop), "ready": "renamed", "poll_s": 0.05, "report": "none"}
+    return drop(folder / agency, [n for n, owner in OTHERS.items() if owner == agency]) | {"report": "none"}
 
 
 def lines(name: str) -> list[bytes]:
@@ -114,19 +71,17 @@ async def test_the_samples_come_to_what_is_expected_of_them(site: Site, tmp_path
         async with AsyncExitStack() as stack:
             start = stack.enter_async_context
             runners = [
-                await start(running(site, tmp_path, a, FilesConnector, dropped(tmp_path, a)))
+                await start(running(site, tmp_path, a, FilesConnector, dropped(tmp_path, a), NOW))
                 for a in sorted(set(OTHERS.values()))
             ]
-            runners.append(await start(running(site, tmp_path, "prosecutors", WebhookConnector, calls | back)))
-            runners.append(await start(running(site, tmp_path, "devices", MqttConnector, topics)))
+            runners.append(await start(running(site, tmp_path, "prosecutors", WebhookConnector, calls | back, NOW)))
+            runners.append(await start(running(site, tmp_path, "devices", MqttConnector, topics, NOW)))
             await asyncio.gather(called(port), spoken(devices))
-            await _until(lambda: not any((tmp_path / a / n).exists() for n, a in OTHERS.items()))
+            await until(lambda: not any((tmp_path / a / n).exists() for n, a in OTHERS.items()))
             taken = sum(r.taken for r in runners)
-            await _until(lambda: sum(site_verdicts(site).values()) == taken)
-            assert site_verdicts(site) == {"recorded": taken - 1, "refused": 1}
-            assert site.one("SELECT count(DISTINCT person) FROM records") == len(EXPECTED["persons"])
-            assert site.one("SELECT count(*) FROM referrals") == WANTED
-            await _until(lambda: len(receipts(desk)) == 2)
+            await until(lambda: sum(verdicts(site).values()) == taken)
+            as_expected(site, taken)
+            await until(lambda: len(receipts(desk)) == 2)
             assert all(r["status"] == "recorded" and len(r["referrals"]) == 2 for r in receipts(desk))
             assert "한가영" not in str(desk.calls), "what comes back is ids and states"
     finally:
@@ -146,17 +101,3 @@ def signals_are_as_expected(site: Site) -> None:
     cases = Counter(case for (case,) in rows)
     assert sum(cases.values()) == len(EXPECTED["signals"])
     assert sorted(n for case, n in cases.items() if case) == [1, 2]
-
-
-def site_verdicts(site: Site) -> dict[str, int]:
-    rows = site.sql(
-        "SELECT m.verdict, count(*) FROM messages m JOIN partitions p ON p.id = m.partition_id "
-        "WHERE p.topic LIKE 'hub.in.%%' GROUP BY 1"
-    )
-    return dict(rows)
-
-
-async def _until(holds: Callable[[], bool], seconds: float = 60) -> None:
-    async with asyncio.timeout(seconds):
-        while not await asyncio.to_thread(holds):  # noqa: ASYNC110 - the ledger rings no bell
-            await asyncio.sleep(0.1)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -15,3 +16,11 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with server(tmp_path_factory.mktemp("partner") / "pg") as url:
         TablePartner.url = url
         yield url
+
+
+@pytest.fixture
+async def partner(tmp_path: Path) -> AsyncIterator[TablePartner]:
+    found = TablePartner(tmp_path)
+    await found.open()
+    yield found
+    await found.close()

@@ -1,89 +1,15 @@
-"""The table connector on a real PostgreSQL: cells, answers, late rows, rights."""
+"""The table connector on a real PostgreSQL: cells, what is new, late rows."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
 
-from connectors.protocol import Change, Check, Event, Full, Receipt
-from connectors.table import TableConnector
-from connectors.testing.stage import made
 from hub.errors import Usage
 from tests.connectors.table.polling import COLUMNS, TablePartner, row
-
-ID = "0f2d6f6a-6d3e-4a44-9f43-%012d"
-
-
-class Taken:
-    """A spool that only remembers; full on demand."""
-
-    def __init__(self) -> None:
-        self.events: dict[str, Event] = {}
-        self.about: list[str] = []
-        self.mark = ""
-        self.full = False
-
-    async def __call__(self, events: Sequence[Event], *, about: Sequence[str] = (), mark: str | None = None) -> int:
-        if self.full:
-            raise Full("full")
-        new = [e for e in events if e["id"] not in self.events]
-        self.events |= {e["id"]: e for e in events}
-        self.about += about
-        self.mark = mark or self.mark
-        return len(new)
-
-    def cells(self) -> list[list[str]]:
-        return [e["data"]["cells"] for e in self.events.values()]
-
-
-@pytest.fixture
-async def partner(tmp_path: Path) -> AsyncIterator[TablePartner]:
-    found = TablePartner(tmp_path)
-    await found.open()
-    yield found
-    await found.close()
-
-
-def connector(partner: TablePartner, mark: str = "", **changed: Any) -> TableConnector:
-    config = {**partner.config(), **changed}
-    found = made(TableConnector, {k: v for k, v in config.items() if v is not None}, mark)
-    assert isinstance(found, TableConnector)
-    return found
-
-
-def by_id(partner: TablePartner, mark: str = "", **changed: Any) -> TableConnector:
-    """It only reads: no status, nothing written back."""
-    bare = {"mode": "id", "status": None, "error": None, "answers": None}
-    return connector(partner, mark, **{**bare, **changed})
-
-
-@asynccontextmanager
-async def running(one: TableConnector, take: Taken) -> AsyncIterator[None]:
-    task = asyncio.create_task(one.run(take))
-    try:
-        yield
-        if task.done():
-            task.result()
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-
-async def once(one: TableConnector, take: Taken) -> int:
-    round_ = one._by_status if one.config.mode == "status" else one._by_id
-    return await round_(take)
-
-
-async def stop(*some: TableConnector) -> None:
-    for one in some:
-        await one._rows.close()
-        await one._told.close()
+from tests.connectors.table.trying import Taken, by_id, connector, once, running, stop
 
 
 # ------------------------------------------------------------------ cells
@@ -169,72 +95,6 @@ async def test_a_table_that_lacks_a_column_ends_it_with_a_remedy(partner: TableP
         await one.run(Taken())
 
 
-# ------------------------------------------------------------------ answers
-def receipt(key: int, status: str = "recorded", *referrals: dict[str, str], **more: Any) -> Receipt:
-    return Receipt(f"{key:032}", "//agency/partner/table", status, 1, about=str(key), referrals=referrals, **more)
-
-
-def referral(number: int, state: str = "offered", receiver: str = "sangbong", due: str = "") -> dict[str, str]:
-    return {"id": ID % number, "number": "T-1", "need": "meal", "state": state, "receiver": receiver, "due": due}
-
-
-async def shown(partner: TablePartner, key: int = 1) -> tuple[Any, ...]:
-    text = "SELECT 이음번호, 진행상태, 담당기관, 회신기한, 전송상태, 오류내용 FROM {} WHERE seq = %s"
-    return (await partner.sql(text, key))[0]
-
-
-async def sent(partner: TablePartner, *numbers: int) -> TableConnector:
-    await partner.put([row(n) for n in numbers])
-    one = connector(partner)
-    await once(one, Taken())
-    return one
-
-
-async def test_a_receipt_stands_in_its_row(partner: TablePartner) -> None:
-    one = await sent(partner, 1, 2)
-    reason = {"path": "욕구", "code": "unknown_need", "text": "This need is not in the mapping."}
-    due = "2026-11-25T00:00:00Z"
-    await one.tell([receipt(1, "recorded", referral(1, due=due)), receipt(2, "refused", reasons=(reason,))])
-    await stop(one)
-    assert await shown(partner) == (ID % 1, "offered", "sangbong", due, "S", "")
-    assert (await shown(partner, 2))[4:] == ("E", "욕구: This need is not in the mapping.")
-
-
-async def test_what_happens_since_stands_in_the_row_and_an_old_receipt_does_not_undo_it(partner: TablePartner) -> None:
-    one = await sent(partner, 1)
-    told = receipt(1, "recorded", referral(1), referral(2, receiver="lh"))
-    await one.tell([told])
-    facts = {"referral": ID % 2, "to": "accepted"}
-    await one.follow([Change(7, "referral.changed", "2026-11-22T00:00:00Z", facts)])
-    await one.tell([told])
-    await stop(one)
-    assert await shown(partner) == (f"{ID % 1} {ID % 2}", "offered; accepted", "sangbong; lh", "; ", "S", "")
-
-
-async def test_a_change_that_comes_before_its_receipt_is_kept(partner: TablePartner) -> None:
-    one = await sent(partner, 1)
-    await one.follow([Change(7, "referral.changed", "", {"referral": ID % 1, "to": "delivered"})])
-    await one.tell([receipt(1, "recorded", referral(1))])
-    await stop(one)
-    assert (await shown(partner))[1] == "delivered"
-
-
-async def test_a_row_that_was_made_new_again_keeps_its_status(partner: TablePartner) -> None:
-    one = await sent(partner, 1)
-    await partner.put([row(1)])
-    await one.tell([receipt(1, "refused", reasons=({"path": "", "code": "x", "text": "no"},))])
-    await stop(one)
-    assert (await shown(partner))[4:] == ("N", None)
-
-
-async def test_an_answer_wider_than_its_column_is_cut(partner: TablePartner) -> None:
-    one = await sent(partner, 1)
-    reasons = tuple({"path": "주소", "code": "x", "text": "long " * 20} for _ in range(20))
-    await one.tell([receipt(1, "refused", reasons=reasons)])
-    await stop(one)
-    assert len((await shown(partner))[5]) == 200
-
-
 # ------------------------------------------------------------------ id
 async def test_by_id_a_smaller_key_that_commits_later_is_not_missed(partner: TablePartner) -> None:
     take, one = Taken(), by_id(partner, lookback=0)
@@ -286,49 +146,3 @@ async def test_discover_shows_rows_and_changes_nothing(partner: TablePartner) ->
     assert isinstance(found, dict)
     assert found["data"]["header"] == list(COLUMNS)
     assert await partner.sql("SELECT DISTINCT 전송상태 FROM {}") == [("N",)]
-
-
-# ------------------------------------------------------------------ check
-def wrong(checks: Sequence[Check]) -> dict[str, str]:
-    return {c.name: c.fix for c in checks if not c.ok}
-
-
-async def test_check_finds_nothing_wrong_where_nothing_is(partner: TablePartner) -> None:
-    assert wrong(await connector(partner).check()) == {}
-    assert wrong(await by_id(partner).check()) == {}
-
-
-async def test_check_names_the_rights_that_lack(partner: TablePartner) -> None:
-    user = f"u{abs(hash(partner.table))}"
-    await partner.sql(f"CREATE ROLE {user} LOGIN PASSWORD 'pw'")
-    await partner.sql(f"GRANT SELECT (seq, 접수번호) ON {{}} TO {user}")
-    found = wrong(await connector(partner, username=user, password="pw").check())
-    assert found.keys() == {"reading", "writing"}
-    assert "GRANT SELECT" in found["reading"]
-    assert "GRANT UPDATE (전송상태, 오류내용, 이음번호" in found["writing"]
-    await partner.sql(
-        f"GRANT SELECT, UPDATE (전송상태, 오류내용, 이음번호, 진행상태, 담당기관, 회신기한) ON {{}} TO {user}"
-    )
-    one = connector(partner, username=user, password="pw")
-    assert wrong(await one.check()) == {}
-    await partner.put([row(1)])
-    assert await once(one, Taken()) == 1
-    await stop(one)
-
-
-@pytest.mark.parametrize(
-    ("changed", "name"),
-    [
-        ({"password": "wrong"}, "connection"),
-        ({"port": 1}, "connection"),
-        ({"table": "nowhere"}, "columns"),
-        ({"status": "nowhere"}, "columns"),
-        ({"answers": {"id": "오류내용"}, "error": "진행상태"}, ""),
-        ({"key": "체납액"}, "key"),
-    ],
-)
-async def test_check_names_what_is_wrong(partner: TablePartner, changed: dict[str, Any], name: str) -> None:
-    columns = [c for c in COLUMNS if c != changed.get("key")]
-    found = wrong(await connector(partner, **{"columns": columns, **changed}).check())
-    assert list(found) == ([name] if name else [])
-    assert all(found.values())

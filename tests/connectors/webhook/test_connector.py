@@ -5,18 +5,13 @@ from __future__ import annotations
 import asyncio
 import base64
 import ssl
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.x509.oid import NameOID
 from pydantic import ValidationError
 from standardwebhooks import Webhook
 
@@ -26,6 +21,7 @@ from connectors.webhook import WebhookConnector
 from connectors.webhook.config import WebhookConfig
 from connectors.webhook.signing import Ring, Stamp
 from hub.errors import Usage
+from tests.connectors.certificates import certificate
 from tests.connectors.webhook.office import (
     AT,
     CALLBACK,
@@ -102,6 +98,13 @@ async def test_a_partner_that_is_away_is_called_until_it_answers_and_in_order(de
     await calling(desk).tell([RECEIPT, Receipt("f" * 32, RECEIPT.source, "recorded", 8, about="msg_2")])
     assert [body["data"]["call"] for _, body in desk.heard] == ["msg_1", "msg_2"]
     assert len({headers["webhook-id"] for headers, _ in desk.calls[:4]}) == 1, "one id for every attempt"
+
+
+@pytest.mark.parametrize("status", [408, 409, 425, 429, 503])
+async def test_a_partner_that_is_busy_for_long_is_not_given_up(desk: Desk, status: int) -> None:
+    desk.codes = [status] * 6
+    await calling(desk).tell([RECEIPT])
+    assert ([body["data"]["call"] for _, body in desk.heard], len(desk.calls)) == (["msg_1"], 7)
 
 
 async def test_the_same_receipt_after_a_crash_is_the_same_call(desk: Desk) -> None:
@@ -187,6 +190,19 @@ async def test_check_names_each_thing_that_is_wrong_and_its_fix(tmp_path: Path) 
     assert all(check.fix for check in found)
 
 
+@pytest.mark.parametrize("address", ["169.254.169.254", "fe80::1%eth0"])
+async def test_check_finds_a_name_that_leads_to_the_machines_own_network(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    async def resolved(*_: object, **__: object) -> list[Any]:
+        return [(0, 0, 0, "", (address, 80))]
+
+    connector = calling(desk, port=free_port(), callback_url="http://cases.example.go.kr/")
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", resolved)
+    (check,) = [one for one in await connector.check() if one.name == "callback"]
+    assert (check.ok, check.found) == (False, "cases.example.go.kr:80 is a link-local address")
+
+
 async def test_check_is_content_with_what_works(desk: Desk) -> None:
     assert [check.name for check in await calling(desk, port=free_port()).check() if not check.ok] == []
 
@@ -205,23 +221,6 @@ async def test_it_does_not_run_when_its_own_calls_would_be_unsigned() -> None:
 async def test_it_has_no_past() -> None:
     with pytest.raises(Usage, match="repeats are one event"):
         await WebhookConnector(WebhookConfig(), ORIGIN).backfill("2026-11-01", Taken())
-
-
-def certificate(folder: Path) -> tuple[Path, Path]:
-    """A self-signed one for 127.0.0.1."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    address = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
-    now = datetime.now(UTC)
-    made = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-    made = made.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
-    signed = made.add_extension(address, critical=False).sign(key, hashes.SHA256())
-    chain, secret = folder / "chain.pem", folder / "key.pem"
-    chain.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
-    pem = serialization.Encoding.PEM
-    form, plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    secret.write_bytes(key.private_bytes(pem, form, plain))
-    return chain, secret
 
 
 async def test_over_tls(tmp_path: Path) -> None:

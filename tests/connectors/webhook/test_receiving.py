@@ -7,13 +7,13 @@ import base64
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from tests.connectors.mutating import resident
 from tests.connectors.webhook.office import AT, NOW, PATH, SECRET, Taken, dumped, listening, signed, support
 
 OTHER = "whsec_" + base64.b64encode(b"the-other-secret-of-33-bytes-0123").decode()
@@ -157,10 +157,6 @@ async def test_a_full_spool_is_503_with_the_time_to_come_back() -> None:
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "7")
         taken.full = False
         assert (await posted(client, BODY, GOOD)).status_code == HTTPStatus.ACCEPTED
-
-
-def resident() -> int:
-    return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * 4096
 
 
 async def _endless(mib: int) -> AsyncIterator[bytes]:
