@@ -45,7 +45,8 @@ async def test_what_is_sent_comes_back_as_receipts_with_its_referrals_and_as_cha
     assert told[0].referrals[0]["state"] == "offered"
     assert told[1].reasons[0]["path"]
     again = await upstream.send(events)
-    assert [r.status for r in again] == ["recorded", "refused", "recorded"]
+    assert [r.status for r in again] == ["pending", "refused", "pending"]  # "seen" names no referral: asked for below
+    assert [r.referrals for r in await upstream.receipts(list(again))] == [t.referrals for t in told]
 
     offered = told[0].referrals[0]
     world.answer(offered["receiver"], offered["id"], "accept")

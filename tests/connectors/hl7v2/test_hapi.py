@@ -6,6 +6,7 @@ import asyncio
 import base64
 import os
 import subprocess
+import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -45,7 +46,9 @@ def peer(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 async def started(command: Sequence[str], *arguments: object) -> AsyncIterator[asyncio.StreamReader]:
     """The peer's words, a line each."""
     pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(*command, *map(str, arguments), stdout=pipe, stderr=pipe)
+    # It keeps the count of its message ids in the folder where it runs.
+    words = [*command, *map(str, arguments)]
+    process = await asyncio.create_subprocess_exec(*words, stdout=pipe, stderr=pipe, cwd=tempfile.gettempdir())
     assert process.stdout
     try:
         yield process.stdout
