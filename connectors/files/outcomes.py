@@ -62,13 +62,14 @@ _OUTCOME: Final = msgspec.json.Decoder(Outcome)
 
 
 class Filed(msgspec.Struct, frozen=True):
-    """An archived file whose report has to be written. latest: no newer file has the same report."""
+    """An archived file whose report has to be written. latest: no newer file has the same report. rows: those taken."""
 
     seq: int
     path: str
     wide: dict[str, int]
     version: int
     latest: bool
+    rows: int
 
 
 class Outcomes:
@@ -187,11 +188,14 @@ class Outcomes:
         latest = "SELECT max(g.seq) FROM files g WHERE g.report = f.report AND g.phase = f.phase"
         with self._lock:
             rows = self._db.execute(
-                f"SELECT seq, sealed, version, seq = ({latest}) FROM files f "  # noqa: S608 - ours
+                f"SELECT seq, sealed, version, seq = ({latest}), "  # noqa: S608 - ours
+                "(SELECT count(*) FROM rows r WHERE r.file = f.seq) FROM files f "
                 "WHERE phase = ? AND version > written ORDER BY seq",
                 (ARCHIVED,),
             ).fetchall()
-        return [Filed(seq, *self._file(sealed), version, bool(last)) for seq, sealed, version, last in rows]
+        return [
+            Filed(seq, *self._file(sealed), version, bool(last), count) for seq, sealed, version, last, count in rows
+        ]
 
     def written(self, seq: int, version: int) -> None:
         """The report of a file holds everything up to this version."""

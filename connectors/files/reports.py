@@ -25,6 +25,8 @@ log = structlog.get_logger()
 LOOK_S, AGAIN_S, PART = 1.0, 5.0, 9
 #: However long writing takes, what was told is shown after this.
 LONGEST_S: Final = 60.0
+#: A report on so many rows waits while more is told about them: it takes as long as forwarding thousands.
+MANY: Final = 5_000
 
 
 class Reports:
@@ -33,6 +35,7 @@ class Reports:
     def __init__(self, config: FilesConfig, place: Place, outcomes: Outcomes, sender: Callable[[], Sender]) -> None:
         self._config, self._place, self._outcomes, self._sender = config, place, outcomes, sender
         self._not_before = 0.0
+        self._met: dict[int, tuple[int, float]] = {}  # long reports that wait: the version met last, since when
         self._writing = asyncio.Lock()
         self._woken = asyncio.Event()
 
@@ -72,8 +75,18 @@ class Reports:
         if self._config.report == "none" or self._writing.locked() or clock.time() < self._not_before:
             return
         async with self._writing:
-            spent = [await self._write(filed) for filed in await asyncio.to_thread(self._outcomes.due)]
+            due = await asyncio.to_thread(self._outcomes.due)
+            spent = [await self._write(filed) for filed in due if self._settled(filed, clock.time())]
             self._not_before = clock.time() + min(LONGEST_S, PART * sum(spent))
+
+    def _settled(self, filed: Filed, now: float) -> bool:
+        """Whether a report would not be old as soon as it is written, or has waited long enough."""
+        version, since = self._met.get(filed.seq, (0, now))
+        if filed.rows < MANY or version == filed.version or now - since >= LONGEST_S:
+            self._met.pop(filed.seq, None)
+            return True
+        self._met[filed.seq] = filed.version, since
+        return False
 
     async def _write(self, filed: Filed) -> float:
         """Write one. Returns the seconds it took; what could not be written is tried again later."""

@@ -55,9 +55,10 @@ async def main():
     told, cpu = time.perf_counter(), time.process_time()
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-    connector.reports._not_before = 0.0
     writing = time.perf_counter()
-    await connector.reports.write_due()
+    while connector.reports._outcomes.due():
+        connector.reports._not_before = 0.0
+        await connector.reports.write_due()
     writing = time.perf_counter() - writing
     await runner.close()
     # Of this program alone: what getrusage tells begins with the memory of who started it.
