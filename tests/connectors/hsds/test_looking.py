@@ -16,7 +16,7 @@ from hub.errors import Usage
 from tests.connectors.hsds.desk import Desk
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "hsds"
-PUBLISHED = Path("/work/shared/samples/hsds")
+PUBLISHED = Path(__file__).parents[4] / "shared" / "samples" / "hsds"
 ONE: dict[str, Any] = {"id": "o", "name": "복지관", "services": [{"id": "s", "name": "식사", "status": "active"}]}
 
 
