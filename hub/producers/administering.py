@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException
 
 from hub.errors import Retry, Usage
 
+T = TypeVar("T")
 EXISTS: Final = frozenset({KafkaError.TOPIC_ALREADY_EXISTS})
 ABSENT: Final = frozenset({KafkaError.RESOURCE_NOT_FOUND})
 #: What passes: the cluster is away, elects a leader, or has not told all its brokers of a new topic yet.
@@ -37,6 +39,18 @@ AWAY: Final = frozenset(
         KafkaError.UNKNOWN_LEADER_EPOCH,
     }
 )
+#: A partition whose leader is being chosen, or not yet known to the broker that was asked.
+ELECTING: Final = frozenset(
+    {
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.UNKNOWN_TOPIC_OR_PART,
+        KafkaError.FENCED_LEADER_EPOCH,
+        KafkaError.OFFSET_NOT_AVAILABLE,
+        KafkaError.UNKNOWN_LEADER_EPOCH,
+    }
+)
+PAUSES_S: Final = (0.1, 0.2, 0.4, 0.8, 1.6)
 REMEDIES: Final[Mapping[int, str]] = {
     KafkaError.SECURITY_DISABLED: "Give the broker an authorizer: without one every agency can write as any other.",
     KafkaError.CLUSTER_AUTHORIZATION_FAILED: "Use a Kafka user that may administer the cluster (HUB_KAFKA_USERNAME).",
@@ -53,6 +67,18 @@ def done(futures: Mapping[Any, Future[Any]], unless: frozenset[int] = frozenset(
         except KafkaException as error:
             if error.args[0].code() not in unless:
                 raise
+
+
+def led(ask: Callable[[], T]) -> T:
+    """The answer once every partition has its leader: one just made, or just begun again, has none for a moment."""
+    for pause in PAUSES_S:
+        try:
+            return ask()
+        except KafkaException as error:
+            if error.args[0].code() not in ELECTING:
+                raise
+        time.sleep(pause)
+    return ask()
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping
+from functools import partial
 from typing import Any, Final
 
 import structlog
@@ -28,7 +29,7 @@ from confluent_kafka.admin import (
 )
 
 from hub.errors import Usage
-from hub.producers.administering import ABSENT, EXISTS, done, explained
+from hub.producers.administering import ABSENT, EXISTS, done, explained, led
 from hub.producers.rights import every_right, group_prefix, rights, username
 from hub.schemas.topics import AGENCY_CODE, CONSOLE, FEED, IN_PREFIX, INTAKE_PATTERN, SYSTEM, inbound, outbound
 from hub.settings import Settings
@@ -80,8 +81,11 @@ class Administration:
             wanted = {TopicPartition(t, p): latest for t, p in self._places(re.compile(pattern))}
             if not wanted:
                 return {}
-            found = self._admin.list_offsets(wanted, request_timeout=TIMEOUT_S)
-            return {(place.topic, place.partition): future.result().offset for place, future in found.items()}
+            return led(partial(self._offsets, wanted))
+
+    def _offsets(self, wanted: dict[TopicPartition, OffsetSpec]) -> dict[Place, int]:
+        found = self._admin.list_offsets(wanted, request_timeout=TIMEOUT_S)
+        return {(place.topic, place.partition): future.result().offset for place, future in found.items()}
 
     def agencies(self) -> list[str]:
         """The codes of all agencies that have an inbound topic."""
