@@ -221,17 +221,18 @@ async def test_discover_shows_what_comes_and_leaves_it_to_the_session(broker: Br
         await devices.online.wait()
     connector = MqttConnector(config(broker.port, METERS), Origin("devices", "mqtt", b"k" * 32, lambda: NOW))
     looking = asyncio.create_task(connector.discover(2))
-    await asyncio.sleep(0.3)
-    await devices.publish("meters/wm-7/flow", b"1")
-    await devices.publish("meters/wm-7/flow", b"x")
-    good, bad = await looking
-    assert not isinstance(good, Broken)
+    while not looking.done():  # what comes before it listens is not shown to it
+        await devices.publish("meters/wm-7/flow", b"1")
+        await devices.publish("meters/wm-7/flow", b"x")
+        await asyncio.sleep(0.3)
+    found = await looking
+    [good] = [each for each in found if not isinstance(each, Broken)]
     assert good["data"]["value"] == 1
-    assert isinstance(bad, Broken)
+    [bad] = [each for each in found if isinstance(each, Broken)]
     assert bad.path == "meters/+/flow"
     taken = Taken()
     async with hearing(config(broker.port, METERS), taken):
-        await until(lambda: len(taken.events) == 1)
+        await until(lambda: taken.events)
 
 
 async def test_it_has_no_past() -> None:
