@@ -125,7 +125,6 @@ class MqttConnector:
         self._link = link
         log.info("mqtt_connected", topics=len(self.config.topics))
         try:
-            _heed_cancellation()
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._hear(link, take), name="mqtt hear")
                 group.create_task(self._watch(take), name="mqtt watch")
@@ -246,10 +245,3 @@ def _life(reading: dict[str, Any], topic: TopicConfig) -> Life:
 def _told(message: Message, refusal: Refusal) -> _Heard:
     told = tuple({"path": r.path, "code": r.code, "text": r.text} for r in refusal.reasons)
     return _Heard(message, reasons=told or ({"path": "", "code": "no_topic", "text": "No topic of ours."},))
-
-
-def _heed_cancellation() -> None:
-    """End where the client lost a cancellation: its `wait_for` does, when one comes just as the broker answers."""
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError

@@ -189,8 +189,10 @@ async def hearing(config_: MqttConfig, take: Any, now: Any = lambda: NOW) -> Asy
     try:
         yield connector
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        # Once may not do: the client's own wait_for can lose a cancellation that comes just as it is answered.
+        while not task.done():
+            task.cancel()
+            await asyncio.wait([task], timeout=1)
 
 
 def reading(number: int = 1, **more: Any) -> dict[str, Any]:
