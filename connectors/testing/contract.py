@@ -164,7 +164,7 @@ class ConnectorContract:
             try:
                 for _ in range(times):
                     await child.start()
-                    await feeding.more(1)
+                    await feeding.more(1, task)
                     await asyncio.sleep(random.random() / 8)  # noqa: S311 - a moment nobody chose
                     await child.kill()
                 await child.start()
@@ -242,10 +242,12 @@ class _Feeding:
                 await asyncio.sleep(0.01)
             self.fed += 1
 
-    async def more(self, count: int) -> None:
+    async def more(self, count: int, task: asyncio.Task[None]) -> None:
         """Wait until this many more were acknowledged: a kill before anything happened shows nothing."""
         wanted = self.fed + count
-        await until(lambda: self.fed >= wanted, 60)
+        await until(lambda: self.fed >= wanted or task.done(), 60)
+        if task.done():
+            task.result()  # what feeding ended with says more than that nothing came
 
     async def end(self, task: asyncio.Task[None]) -> int:
         """Finish what is under way; how many were acknowledged in all."""
