@@ -21,6 +21,7 @@ import orjson
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from connectors.protocol import PENDING, Event, Full, Receipt
+from connectors.transaction import written
 from hub.errors import Usage
 
 #: Bytes of sealed events waiting at most, unless configured otherwise.
@@ -104,14 +105,11 @@ class Spool:
     @contextmanager
     def _transaction(self) -> Iterator[None]:
         """All or nothing, and durable behind it."""
-        self._db.execute("BEGIN IMMEDIATE")
         try:
-            yield
-            self._db.execute("COMMIT")
-        except BaseException as error:
-            if self._db.in_transaction:  # a full disk has rolled it back already
-                self._db.execute("ROLLBACK")
-            if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode == sqlite3.SQLITE_FULL:
+            with written(self._db):
+                yield
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
                 raise Full("the disk of the spool is full: nothing more is taken") from error
             raise
 

@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from connectors.protocol import Change, Origin, Receipt
 from connectors.standing import standing
+from connectors.transaction import written
 
 NONCE: Final = 12
 #: Keys of one query.
@@ -239,14 +240,8 @@ class Outcomes:
         """All or nothing, and durable behind it; without `durable`, with the next one that is."""
         with self._lock:
             self._db.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._db
-                self._db.execute("COMMIT")
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                raise
+            with written(self._db) as db:
+                yield db
 
     def _file(self, sealed: bytes) -> tuple[str, dict[str, int]]:
         name, wide = orjson.loads(self._open(b"file", sealed))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +18,7 @@ import msgspec
 import orjson
 
 from connectors.protocol import Receipt
+from connectors.transaction import written
 
 FILE: Final = "hsds.sqlite"
 WAITING: Final = "waiting"
@@ -85,12 +86,6 @@ class Memory:
         ]
 
     @contextmanager
-    def _written(self) -> Any:  # noqa: ANN401 - sqlite3's own connection
-        with self._lock:
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._db
-            except BaseException:
-                self._db.execute("ROLLBACK")
-                raise
-            self._db.execute("COMMIT")
+    def _written(self) -> Iterator[sqlite3.Connection]:
+        with self._lock, written(self._db) as db:
+            yield db

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from connectors.mqtt.config import MqttConfig, TopicConfig
 from connectors.mqtt.messages import silence
 from connectors.protocol import Event, Origin
+from connectors.transaction import written as together
 
 NONCE: Final = 12
 #: Devices told in one commit.
@@ -78,7 +79,8 @@ class Silence:
             if one.topic.silent_after_s
         ]
         if rows:
-            self._atomic(lambda: self._db.executemany(HEARD, rows))
+            with together(self._db) as db:
+                db.executemany(HEARD, rows)
 
     def due(self, config: MqttConfig, now: str) -> list[Due]:
         """Whose silence is to be told now. Devices of topics that are no longer configured are forgotten."""
@@ -104,20 +106,12 @@ class Silence:
             for d in dues
         ]
         update = "UPDATE devices SET stage = ?, due = ? WHERE key = ? AND last = ?"
-        self._atomic(lambda: self._db.executemany(update, rows))
+        with together(self._db) as db:
+            db.executemany(update, rows)
 
     def count(self) -> int:
         """Devices known."""
         return int(self._db.execute("SELECT count(*) FROM devices").fetchone()[0])
-
-    def _atomic(self, work: Callable[[], object]) -> None:
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            work()
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")
 
     def _key(self, device: str) -> str:
         return self._origin.digest("device", device.encode())
