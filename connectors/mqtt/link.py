@@ -7,9 +7,11 @@ Owns the client. aiomqtt acknowledges a message when it hands it out and has no 
 
 from __future__ import annotations
 
+import asyncio
+import math
 import socket
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Awaitable, Iterable, Sequence
+from typing import Any, TypeVar
 
 import aiomqtt
 import orjson
@@ -22,6 +24,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from connectors.mqtt.config import MqttConfig
 
+T = TypeVar("T")
 #: What the broker may send us at most; anything larger it drops itself.
 PACKET_BYTES = 2 * 1_048_576
 
@@ -64,6 +67,15 @@ class Link(aiomqtt.Client):
     ) -> None:
         self.granted = properties.json() if properties is not None else {}  # type: ignore[no-untyped-call]
         super()._on_connect(client, userdata, flags, reason_code, properties)
+
+    async def _wait_for(self, fut: Awaitable[T], timeout: float | None) -> T:  # noqa: ASYNC109 - as the library has it
+        """As aiomqtt's, on `asyncio.timeout`: `wait_for` (Python 3.11) loses a cancellation that meets the answer."""
+        limit = self.timeout if timeout is None else timeout
+        try:
+            async with asyncio.timeout(None if limit == math.inf else limit):
+                return await fut
+        except TimeoutError:
+            raise aiomqtt.MqttError("Operation timed out") from None
 
     async def listen(self) -> list[str]:
         """Subscribe to every topic. Returns the filters that the broker denies."""

@@ -189,10 +189,8 @@ async def hearing(config_: MqttConfig, take: Any, now: Any = lambda: NOW) -> Asy
     try:
         yield connector
     finally:
-        # Once may not do: the client's own wait_for can lose a cancellation that comes just as it is answered.
-        while not task.done():
-            task.cancel()
-            await asyncio.wait([task], timeout=1)
+        task.cancel()  # once must do: nothing on the way may lose it
+        await asyncio.wait([task])
 
 
 def reading(number: int = 1, **more: Any) -> dict[str, Any]:
