@@ -26,7 +26,7 @@ from hub.ledger.history import History
 #: What of an entry is a decision; ids and audiences follow from it.
 DECISIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "referral.recorded": ("person", "state", "urgency", "duplicate_of", "related_to", "dong", "code", "how"),
-    "referral.corrected": ("urgency", "due"),
+    "referral.corrected": ("urgency", "due", "flags"),
     "referral.duplicated": ("duplicate_of",),
     "referral.offered": ("to", "due", "urgency"),
     "referral.unplaced": ("owner",),

@@ -180,6 +180,7 @@ def _referral_corrected(state: State, entry: Entry, facts: Facts, opened: Opened
             found[1].urgency = facts["urgency"].get(id_, found[1].urgency)
             found[1].needed_by = facts.get("needed_by", found[1].needed_by)
             found[1].due = facts["due"].get(id_, found[1].due)
+            found[1].flags = list(facts.get("flags", found[1].flags))
             _touch(state, *found)
 
 

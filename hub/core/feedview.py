@@ -36,7 +36,7 @@ OUTBOX_FACTS: Final[Mapping[str, tuple[str, ...]]] = {
         "agency", "code", "dong", "duplicate_of", "flags", "need", "needed_by", "person", "referral", "repairs",
         "state", "urgency",
     ),
-    "referral.corrected": ("agency", "due", "needed_by", "referrals", "urgency"),
+    "referral.corrected": ("agency", "due", "flags", "needed_by", "referrals", "urgency"),
     "referral.duplicated": ("duplicate_of", "referral"),
     "referral.offered": ("due", "reason", "referral", "to", "urgency"),
     "referral.unplaced": ("owner", "reason", "referral"),
@@ -62,7 +62,7 @@ OUTBOX_FACTS: Final[Mapping[str, tuple[str, ...]]] = {
 FEED_FACTS: Final[Mapping[str, tuple[str, ...]]] = {
     **OUTBOX_FACTS,
     "referral.recorded": (*OUTBOX_FACTS["referral.recorded"], "how", "related_to"),
-    "referral.corrected": ("due", "needed_by", "referrals", "urgency"),
+    "referral.corrected": ("due", "flags", "needed_by", "referrals", "urgency"),
     "referral.offered": (*OUTBOX_FACTS["referral.offered"], "rank"),
     "person.merged": (*OUTBOX_FACTS["person.merged"], "referrals"),
     "person.split": (*OUTBOX_FACTS["person.split"], "referrals"),

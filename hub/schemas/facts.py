@@ -92,13 +92,15 @@ class ReferralRecordedFacts(Facts):
 class ReferralCorrectedFacts(Facts):
     """The same referral number under a new message id: urgency and answers due, by referral.
 
-    `record`, `person`, `how`: where it says otherwise who it is about.
+    `record`, `person`, `how`: where it says otherwise who it is about. `flags`: what the number contradicts now,
+    instead of what it was flagged for; absent before 0.4.0, when earlier flags stayed.
     """
 
     agency: Code
     due: dict[Id, Instant]
     referrals: tuple[Id, ...]
     urgency: dict[Id, Urgency]
+    flags: tuple[Code, ...] | None = None
     how: Literal["new", "auto", "provisional"] | None = None
     needed_by: str = ""
     person: Id | None = None

@@ -28,6 +28,8 @@ from hub.core.urgency import decide as decide_urgency
 from hub.core.vault import seal_bytes
 from hub.schemas.canonical import ReferralClaim, Refusal
 
+#: The flag of a referral whose person may be somebody known.
+POSSIBLY_SAME = "possibly_same"
 ENCODE = msgspec.json.Encoder(order="deterministic").encode
 
 
@@ -176,7 +178,7 @@ def _facts(
     facts: dict[str, Any] = {
         "agency": message.agency,
         "audience": audience_for(message.agency, secret=secret),
-        "flags": sorted({*claim.flags, *(("possibly_same",) if filing.found and filing.found.possibly else ())}),
+        "flags": _flags(claim, filing),
         "how": filing.how,
         "person": filing.person,
         "record": message.record,
@@ -198,6 +200,11 @@ def _facts(
         "tightens": tighten(recorder, same, urgency, claim.needed_by) if same else None,
     }
     return facts | {name: value for name, value in optional.items() if value}
+
+
+def _flags(claim: ReferralClaim, filing: Filing) -> list[str]:
+    """What the claim contradicts, and whether somebody known may be the same person."""
+    return sorted({*claim.flags, *((POSSIBLY_SAME,) if filing.found and filing.found.possibly else ())})
 
 
 def _opened(message: Prepared, claim: ReferralClaim, filing: Filing, need: NeedCode | None = None) -> Opened:
@@ -226,7 +233,7 @@ def _correct(recorder: Recorder, claim: ReferralClaim, earlier: list[str]) -> No
         recorder.emit("referral.corrected", facts, case=case, bodies=(message.identity,))
     else:
         before = {state.person_of(r.record) for _, r in every} - {""}
-        facts |= {"how": filing.how, "person": filing.person, "record": message.record}
+        facts |= {"how": filing.how, "person": filing.person, "record": message.record, "flags": _flags(claim, filing)}
         bodies = (message.identity, filing.sealed_matching, message.notes)
         recorder.emit("referral.corrected", facts, case=case, bodies=bodies, opened=_opened(message, claim, filing))
         household.settle(recorder, [filing.person], filing.absorbed, facts["audience"], {*filing.near, case})
@@ -266,6 +273,7 @@ def _corrected(recorder: Recorder, claim: ReferralClaim, referrals: list[Referra
         "agency": recorder.message.agency,
         "audience": audience_for(recorder.message.agency, secret=secret),
         "due": due,
+        "flags": sorted({*claim.flags, *(POSSIBLY_SAME for r in referrals if POSSIBLY_SAME in r.flags)}),
         "referrals": sorted(r.id for r in referrals),
         "urgency": urgency,
     }

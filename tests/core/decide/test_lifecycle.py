@@ -244,3 +244,26 @@ def test_of_several_needs_under_a_number_those_still_open_are_withdrawn() -> Non
 def test_a_number_nobody_asked_under_cannot_be_cancelled() -> None:
     outcome = hl7(World(), "I14", "m1")
     assert (outcome.verdict, outcome.reasons[0].code) == ("refused", "unknown_number")
+
+
+SOMEBODY = {"성명": "강옥순", "생년월일": "1941-02-03", "전화번호": "010-4110-7110", "주소": "진주시 평거로 88"}
+
+
+def test_a_correction_says_what_is_contradictory_now(world: World) -> None:
+    """A flag that was mended does not stay for ever, and one that comes with a correction is seen."""
+    who = SOMEBODY | {"의뢰번호": "W-7"}
+    referral = offered(world, **who, 동의="거부")
+    assert referral.flags == ["consent_refused"]
+    world.refer(**who)
+    assert referral.flags == []
+    world.refer(**who, 동의="거부", 긴급여부="긴급")
+    assert referral.flags == ["consent_refused"]
+    assert [f["flags"] for f in world.facts("referral.corrected")] == [[], ["consent_refused"]]
+
+
+def test_whether_it_is_somebody_known_outlives_a_correction_of_something_else(world: World) -> None:
+    who = SOMEBODY | {"의뢰번호": "W-8"}
+    referral = offered(world, **who)
+    referral.flags = [*referral.flags, "possibly_same"]
+    world.refer(**who, 긴급여부="긴급")
+    assert referral.flags == ["possibly_same"]
