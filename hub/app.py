@@ -27,6 +27,7 @@ from hub import __version__
 from hub.consumers.batch import BatchConsumer, TopicIds, random_keys
 from hub.consumers.clock import ClockConsumer
 from hub.consumers.subscriber import subscribe
+from hub.core.calendar import instant
 from hub.core.identity.model import Model
 from hub.core.merkle import Frontier
 from hub.core.normalize.mapping import Mapping, read_crosswalk
@@ -59,7 +60,7 @@ STOP_WITHIN_S = 5.0
 
 def now() -> str:
     """The time, RFC 3339 UTC with milliseconds."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+    return instant(datetime.now(UTC))
 
 
 def draw(count: int) -> bytes:

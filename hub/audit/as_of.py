@@ -7,13 +7,14 @@ Owns the reading and two forms of a case (a value for JSON, a text for people). 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import msgspec
 import orjson
 
 from hub.audit.opening import Vault, is_sealed, open_entry
+from hub.core import calendar
 from hub.core.apply import apply
 from hub.core.sealing import Keys
 from hub.core.state import Case, Need, Referral, State
@@ -52,7 +53,7 @@ def instant(at: str) -> str:
         moment = None
     if moment is None or moment.tzinfo is None:
         raise Usage(f"{at!r} is no time.", "Write RFC 3339 with a zone, as 2026-11-22T09:00:00+09:00.")
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+    return calendar.instant(moment)
 
 
 def _read(history: History, keys: Keys, rows: list[Row], moment: str, known: AsOf) -> bool:

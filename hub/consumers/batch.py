@@ -22,6 +22,7 @@ from aiokafka.abc import ConsumerRebalanceListener
 
 from hub.consumers.newcomers import Newcomers
 from hub.consumers.patience import Patience, Released
+from hub.core.calendar import instant
 from hub.core.policy import Policy
 from hub.core.prepare import prepare_all
 from hub.core.prepared import Arrival, Prepared
@@ -47,7 +48,7 @@ LARGEST = 1000
 
 def arrival_of(record: ConsumerRecord) -> Arrival:
     """A broker's record as the hub sees it: its append time is when the hub heard."""
-    heard = datetime.fromtimestamp(record.timestamp / 1000, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+    heard = instant(datetime.fromtimestamp(record.timestamp / 1000, UTC))
     return Arrival(record.topic, record.partition, record.offset, heard, record.value or b"")
 
 

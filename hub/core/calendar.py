@@ -51,10 +51,14 @@ def end_of(day: str) -> str:
     return day + "T15:00:00.000Z"
 
 
+def instant(at: datetime) -> str:
+    """A time with a zone as the ledger writes it: RFC 3339 UTC with milliseconds, so that texts compare as times do."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+
+
 def later(at: str, **span: float) -> str:
     """`at` moved by a timedelta's arguments."""
-    moved = datetime.fromisoformat(at) + timedelta(**span)
-    return moved.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+    return instant(datetime.fromisoformat(at) + timedelta(**span))
 
 
 def after(at: str, span: Span, holidays: frozenset[str], *, days: int = 0) -> str:

@@ -39,6 +39,8 @@ ON CONFLICT (agency, kind, id) DO UPDATE SET at = EXCLUDED.at, expires = EXCLUDE
 """
 DROP: Final = "DELETE FROM fhir_resources WHERE expires <= %s AND wrapped IS NOT NULL AND number_key IS NULL"
 EMPTY: Final = "UPDATE fhir_resources SET wrapped = NULL, sealed = NULL WHERE expires <= %s AND wrapped IS NOT NULL"
+#: The pool's sessions only read.
+WRITING: Final = "SET TRANSACTION READ WRITE"
 REFERRALS: Final = """
 SELECT r.id::text, c.id::text, c.seq, c.doc FROM referrals r JOIN cases c ON c.id = r.case_id
 WHERE r.number_key = %s AND r.agency = %s ORDER BY r.id
@@ -82,19 +84,27 @@ class FhirResources:
         rows = self._pool.run(lambda c: c.execute(NAMED, (agency, wanted, MOST)).fetchall())
         return [self._held(agency, row) for row in rows]
 
-    def put(self, agency: str, rows: Sequence[tuple[Held, bytes]], now: str) -> None:
-        """Keep these, all or none, each under its own random key of 32 bytes; whatever expired by `now` goes."""
+    def put(self, agency: str, rows: Sequence[tuple[Held, bytes]]) -> None:
+        """Keep these, all or none, each under its own random key of 32 bytes."""
         written = [self._row(agency, held, key) for held, key in rows]
 
         def write(connection: psycopg.Connection[Any]) -> None:
             with connection.transaction():
-                connection.execute("SET TRANSACTION READ WRITE")  # the pool's sessions only read
-                connection.execute(DROP, (now,))
-                connection.execute(EMPTY, (now,))
+                connection.execute(WRITING)
                 for row in written:
                     connection.execute(PUT, row)
 
         self._pool.run(write)
+
+    def expire(self, now: str) -> int:
+        """Whatever expired by `now` goes; of what became a referral the way to it stays. Returns how many went."""
+
+        def sweep(connection: psycopg.Connection[Any]) -> int:
+            with connection.transaction():
+                connection.execute(WRITING)
+                return sum(connection.execute(statement, (now,)).rowcount for statement in (DROP, EMPTY))
+
+        return self._pool.run(sweep)
 
     def referrals(self, agency: str, number_key: bytes) -> dict[str, Case]:
         """The referrals an agency's number means, each with its case."""

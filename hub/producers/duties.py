@@ -1,4 +1,4 @@
-"""What one process at a time does beside the consumers: relay, tick, tell webhooks. Owns their names and making."""
+"""What a process does beside the consumers: relay, tick, tell webhooks, sweep. Owns these duties' names and making."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from hub.core.sealing import Keys
+from hub.producers.drafts import Drafts
 from hub.producers.provision import Administration
 from hub.producers.relay import Relay
 from hub.producers.ticker import Ticker
@@ -20,4 +21,5 @@ def duties(settings: Settings, keys: Keys, clock: Callable[[], datetime]) -> dic
         "webhooks": Webhooks(settings, keys, clock).run(),
         "relay": Relay(settings).run(),
         "ticker": Ticker(settings, Administration(settings), clock).run(),
+        "drafts": Drafts(settings, keys, clock).run(),
     }

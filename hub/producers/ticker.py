@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 import orjson
@@ -18,6 +18,7 @@ import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from hub.core.calendar import instant
 from hub.errors import Retry
 from hub.ledger.feed import TICKER_LOCK, Desk
 from hub.producers.kafka import abandon, open_producer
@@ -58,7 +59,7 @@ class Stillness:
 
 def tick(at: datetime, ends: Mapping[Place, int], stuck: list[str]) -> bytes:
     """A tick as a message: RFC 3339 UTC with milliseconds, like every time in the ledger."""
-    iso = at.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+    iso = instant(at)
     through = {f"{topic}/{partition}": end for (topic, partition), end in sorted(ends.items())}
     value = {
         "specversion": "1.0",

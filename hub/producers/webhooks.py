@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Final, ParamSpec, TypeVar
 
@@ -21,6 +21,7 @@ import msgspec
 import structlog
 
 from hub.core import notices
+from hub.core.calendar import instant
 from hub.core.feedview import addressees, read
 from hub.core.notices import DELAYS_S, DELIVERED, FAILED, Answer, Notice, Signer, Verdict, judge
 from hub.core.sealing import Keys
@@ -129,7 +130,7 @@ class Webhooks:
 
     def _begin(self, endpoints: list[Endpoint]) -> None:
         """Start a round for each that is due and has something to hear."""
-        now = _iso(self._clock())
+        now = instant(self._clock())
         for endpoint in list(endpoints):
             if endpoint.due <= now and self._shelf.has(endpoint.agency, self._stands(endpoint)):
                 endpoints.remove(endpoint)  # it is read again when this round is over
@@ -206,16 +207,11 @@ def _after(endpoint: Endpoint, notice: Notice, verdict: Verdict, now: datetime) 
     if verdict.outcome == DELIVERED:
         return msgspec.structs.replace(endpoint, position=notice.position, attempt=0, due="", why="")
     if verdict.outcome == FAILED:
-        due = _iso(now + timedelta(seconds=verdict.wait_s))
+        due = instant(now + timedelta(seconds=verdict.wait_s))
         return msgspec.structs.replace(endpoint, attempt=endpoint.attempt + 1, due=due, why=verdict.why, state=ACTIVE)
     return msgspec.structs.replace(endpoint, attempt=endpoint.attempt + 1, due="", why=verdict.why, state=DISABLED)
 
 
 def _attempt(endpoint: Endpoint, notice: Notice, answer: Answer, verdict: Verdict, at: datetime) -> Attempt:
     number = endpoint.attempt + 1
-    return Attempt(endpoint.id, notice.position, number, _iso(at), answer.status, answer.ms, verdict.outcome)
-
-
-def _iso(at: datetime) -> str:
-    """RFC 3339 UTC with milliseconds, so that texts compare as times do."""
-    return at.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+    return Attempt(endpoint.id, notice.position, number, instant(at), answer.status, answer.ms, verdict.outcome)

@@ -9,12 +9,12 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import accumulate
 from random import Random
 from typing import Any, Final, NamedTuple
 
-from hub.core.calendar import life_stage
+from hub.core.calendar import instant, life_stage
 from hub.core.rules import Rules
 from hub.rules import texts
 from hub.town.formats import SEOUL, SYSTEMS, Order, System
@@ -247,7 +247,7 @@ class _Stream:
         return self._needs[code].ko if code else ""
 
     def _envelope(self, agency: str, system: System, order: Order) -> dict[str, Any]:
-        sent = order.at.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+        sent = instant(order.at)
         return {
             "specversion": "1.0",
             "id": self._town.digest("message", agency, order.serial),

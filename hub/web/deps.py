@@ -133,7 +133,7 @@ class FhirStore(Protocol):
         """Resources of an agency that go by one of these names."""
         ...
 
-    def put(self, agency: str, rows: Sequence[tuple[Held, bytes]], now: str) -> None:
+    def put(self, agency: str, rows: Sequence[tuple[Held, bytes]]) -> None:
         """Keep these, each under its own random key."""
         ...
 

@@ -1,4 +1,4 @@
-"""Time as a message: what a tick names, who is called stuck, and that one ticker ticks at a time."""
+"""Time: what a tick names, who is called stuck, that one ticker ticks at a time, and what ends by itself."""
 
 from __future__ import annotations
 
@@ -10,8 +10,14 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
+import msgspec
 import orjson
 
+from hub.core.calendar import instant
+from hub.ledger.fhir import FhirResources, Held
+from hub.ledger.keyfile import load_keys
+from hub.ledger.reads import Pool
+from hub.producers.drafts import Drafts
 from hub.producers.ticker import STUCK_TICKS, Stillness, Ticker, tick
 from hub.schemas.envelope import Envelope, parse
 from hub.schemas.topics import CLOCK, CONSOLE, HUB, inbound
@@ -106,3 +112,30 @@ async def test_what_arrived_before_a_tick_lies_before_its_ends_and_one_ticker_ti
     assert sum(end for place, end in through(messages[0]).items() if place.startswith("hub.in.")) == 0
     assert sum(end for place, end in through(messages[-1]).items() if place.startswith("hub.in.")) == 20
     assert len(through(messages[-1])) == settings.inbound_partitions + 4
+
+
+# ------------------------------------------------------------------ hospitals' drafts, whose time it is too
+async def test_a_draft_ends_with_its_time_though_nobody_writes(site: Site) -> None:
+    keys = load_keys(site.settings.keys_file)
+    kept = FhirResources(pool := Pool(site.settings.database_url), keys)
+    soon, late = instant(START + timedelta(days=30)), instant(START + timedelta(days=31))
+    patient = Held("Patient", "p-1", instant(START), soon, (), {"resourceType": "Patient"})
+    asked = Held("ServiceRequest", "r-1", instant(START), soon, (), {"resourceType": "ServiceRequest"}, b"n" * 32)
+    other = msgspec.structs.replace(patient, id="p-2", expires=late)
+    kept.put("jeil", [(one, bytes([place]) * 32) for place, one in enumerate((patient, asked, other))])
+    clock = [START + timedelta(days=30, seconds=-1)]
+    sweeping = asyncio.create_task(Drafts(site.settings, keys, lambda: clock[0]).run(every_s=0.01))
+    try:
+        await asyncio.sleep(0.1)
+        assert kept.get("jeil", "Patient", "p-1") == patient
+        clock[0] = START + timedelta(days=30)
+        async with asyncio.timeout(20):
+            while kept.get("jeil", "Patient", "p-1") is not None:  # noqa: ASYNC110 - it tells nobody
+                await asyncio.sleep(0.02)
+    finally:
+        sweeping.cancel()
+        await asyncio.wait([sweeping])
+    left = kept.get("jeil", "ServiceRequest", "r-1")
+    assert left == msgspec.structs.replace(asked, value=None)  # the way to the referral stays, not what was written
+    assert kept.get("jeil", "Patient", "p-2") == other
+    pool.close()

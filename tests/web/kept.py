@@ -23,8 +23,7 @@ class Kept:
         mine = [held for (owner, _, _), held in self.rows.items() if owner == agency]
         return [held for held in mine if set(held.names) & set(names)]
 
-    def put(self, agency: str, rows: Sequence[tuple[Held, bytes]], now: str) -> None:
-        assert now
+    def put(self, agency: str, rows: Sequence[tuple[Held, bytes]]) -> None:
         for held, key in rows:
             self.keys.append(key)
             self.rows[agency, held.kind, held.id] = held

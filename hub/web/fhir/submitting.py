@@ -7,12 +7,12 @@ client, who got no answer, posts the same again under the same ids. What the led
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
 from anyio import to_thread
 
+from hub.core.calendar import later
 from hub.core.directory import Agency
 from hub.ledger.fhir import Held
 from hub.web.courier import Courier, Sent
@@ -68,7 +68,7 @@ class Submitting:
         rows = self._rows(parts, families)
         fresh = [(row, self._deps.draw(KEY_SIZE)) for row in rows.values()]
         if fresh:
-            await to_thread.run_sync(self._deps.fhir.put, agency.code, fresh, self._deps.now())
+            await to_thread.run_sync(self._deps.fhir.put, agency.code, fresh)
         undecided = {p.name for f, one in zip(families, told, strict=True) if one.verdict is None for p in f.members}
         flags = {p.name: f.flags for f in families for p in f.members}
         return [self._taken(part, rows, flags.get(part.name, ()), part.name not in undecided) for part in parts]
@@ -78,7 +78,7 @@ class Submitting:
         before = part.held.value if part.held and part.held.value else {}
         part.value = part.value | {name: before[name] for name in ("status", "focus") if name in before}
         row = self._row(part, self._deps.now())
-        await to_thread.run_sync(self._deps.fhir.put, agency.code, [(row, self._deps.draw(KEY_SIZE))], self._deps.now())
+        await to_thread.run_sync(self._deps.fhir.put, agency.code, [(row, self._deps.draw(KEY_SIZE))])
         return row
 
     # ------------------------------------------------------------- inside
@@ -142,7 +142,7 @@ class Submitting:
         number_key = before.number_key if before else b""
         names = names_of(self._deps.keys.pepper, part.kind, part.value, number_key)
         message = before.message if before else ""
-        return Held(part.kind, part.id, now, _later(now), names, part.value, number_key, message)
+        return Held(part.kind, part.id, now, later(now, days=KEPT_DAYS), names, part.value, number_key, message)
 
     def _taken(self, part: Part, rows: dict[str, Held], flags: tuple[str, ...], decided: bool) -> Taken:  # noqa: FBT001
         row = rows.get(part.name) or part.held or self._row(part, self._deps.now())
@@ -156,8 +156,3 @@ def _accepted(family: Family, one: Sent) -> None:
         return
     reasons = verdict.facts.get("reasons", [])
     raise ProblemError("refused", errors=placed(reasons, family.places))
-
-
-def _later(now: str) -> str:
-    later = datetime.fromisoformat(now) + timedelta(days=KEPT_DAYS)
-    return later.isoformat(timespec="milliseconds")[:-6] + "Z"
