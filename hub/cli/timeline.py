@@ -75,11 +75,12 @@ def title(kind: str, facts: Mapping[str, Any]) -> str:
 
 
 def detail(entry: Mapping[str, Any], rules: Rules, names: Mapping[str, str]) -> str:
-    """Need, agencies, urgency, reason and the referral's id, as far as they are there."""
+    """Need, agencies (codes without `names`), urgency, reason and the referral's id, as far as they are there."""
     facts = entry["facts"]
     parts = [need_words(facts, rules)] if entry["kind"] == "referral.recorded" else []
     parts += [f"{names.get(str(facts[f]), facts[f])}" for f in ("agency",) if facts.get(f)]
-    parts += [f"→ {names.get(str(facts[f]), facts[f])}" for f in ("to", "owner") if str(facts.get(f, "")) in names]
+    asked = ("owner",) if entry["kind"] == "referral.changed" else ("to", "owner")  # there `to` is a state
+    parts += [f"→ {names.get(str(facts[f]), facts[f])}" for f in asked if facts.get(f)]
     parts += [URGENCY[str(facts["urgency"])]] if facts.get("urgency") in URGENCY else []
     parts += [str(facts["dong"])] if facts.get("dong") else []
     parts += [f"사유 {facts['reason']}"] if facts.get("reason") else []
