@@ -30,6 +30,7 @@ import msgspec
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from connectors import catalog
+from connectors.drawn import drawn_once
 from connectors.protocol import Config, Connector
 from hub.errors import Usage
 from hub.schemas.topics import AGENCY_CODE
@@ -217,11 +218,5 @@ def _near(name: str, known: tuple[str, ...] | list[str]) -> str:
 
 def origin_key(folder: Path, draw: bytes) -> bytes:
     """The secret that message ids depend on: kept beside the spool, made once of `draw`, the same for ever."""
-    path = folder / "origin.key"
-    if not path.exists():
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        os.write(handle, draw[:KEY_BYTES].hex().encode())
-        os.fsync(handle)
-        os.close(handle)
-    return bytes.fromhex(path.read_text(encoding="ascii"))
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return bytes.fromhex(drawn_once(folder / "origin.key", draw[:KEY_BYTES].hex().encode()).decode("ascii"))

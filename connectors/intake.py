@@ -19,6 +19,8 @@ from connectors.spool import Spool
 
 #: Events of one commit at most, so that nobody waits long.
 TOGETHER: Final = 2000
+#: What one ask can be to blame for: no room for so much, or a text that has no bytes (half a surrogate).
+OWN_FAULT: Final = (Full, TypeError)
 
 
 class _Ask(msgspec.Struct):
@@ -57,8 +59,8 @@ class Intake:
             group = self._next()
             try:
                 counts = await loop.run_in_executor(self.thread, self._put, group)
-            except Full as error:
-                counts = [error] * len(group) if len(group) == 1 else await self._each(group)
+            except OWN_FAULT as error:
+                counts = [error] if len(group) == 1 else await self._each(group)
             except sqlite3.Error as error:  # a broken disk: nobody may wait for an answer that never comes
                 counts = [error] * len(group)
             for ask, count in zip(group, counts, strict=True):
@@ -86,12 +88,12 @@ class Intake:
         return [new if n == 0 else 0 for n, _ in enumerate(group)] if len(group) > 1 else [new]
 
     async def _each(self, group: Sequence[_Ask]) -> list[int | BaseException]:
-        """One by one, so that a large ask at the bound does not refuse a small one that still fits."""
+        """One by one, so that a large ask at the bound, or a broken one, does not refuse those beside it."""
         loop = asyncio.get_running_loop()
         counts: list[int | BaseException] = []
         for ask in group:
             try:
                 counts += await loop.run_in_executor(self.thread, self._put, [ask])
-            except Full as error:
+            except (*OWN_FAULT, sqlite3.Error) as error:
                 counts.append(error)
         return counts

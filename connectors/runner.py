@@ -53,6 +53,8 @@ class Runner:
         self._sleep = sleep
         self.taken = self.sent = self.refused = self.told = 0
         self._asking, self._telling = asyncio.Lock(), asyncio.Lock()
+        #: Undecided ones that were asked about in this turn, and still are.
+        self._passed = 0
 
     async def run(self) -> None:
         """Run until canceled, or until the connector or the hub says that somebody must look (`Usage`)."""
@@ -91,10 +93,11 @@ class Runner:
         return True
 
     async def ask(self) -> bool:
-        """Ask for verdicts on what the hub has taken."""
+        """Ask for verdicts on what the hub has taken, some at a time in turn: one of its partitions may stand still."""
         async with self._asking:
-            open_ = await self._spooled(lambda: self.spool.undecided(SLICE))
+            open_ = await self._spooled(lambda: self.spool.undecided(SLICE, self._passed))
             decided = await self.upstream.receipts(open_) if open_ else []
+            self._passed = self._passed + SLICE - len(decided) if len(open_) == SLICE else 0
             if decided:
                 self.refused += sum(r.status == "refused" for r in decided)
                 await self._spooled(lambda: self.spool.receive(decided))

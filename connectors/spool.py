@@ -20,6 +20,7 @@ import msgspec
 import orjson
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from connectors.drawn import drawn_once
 from connectors.protocol import PENDING, Event, Full, Receipt
 from connectors.transaction import written
 from hub.errors import Usage
@@ -65,7 +66,7 @@ class Spool:
 
     def __init__(self, folder: Path, *, bound: int = BOUND) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._cipher = AESGCM(_key(folder / "spool.key"))
+        self._cipher = AESGCM(drawn_once(folder / "spool.key", AESGCM.generate_key(256)))
         self.bound = bound
         self._db = sqlite3.connect(folder / "spool.sqlite", isolation_level=None, check_same_thread=False)
         try:
@@ -154,9 +155,9 @@ class Spool:
             self._db.execute("DELETE FROM waiting WHERE seq = ?", (seq,))
             self._waiting, self._bytes = self._waiting - 1, self._bytes - len(sealed)
 
-    def undecided(self, limit: int) -> list[Receipt]:
-        """Events the hub has taken and not decided yet, oldest first."""
-        return self._receipts("status = ? ORDER BY seq LIMIT ?", (PENDING, limit))
+    def undecided(self, limit: int, passed: int = 0) -> list[Receipt]:
+        """Events the hub has taken and not decided yet, oldest first; without the oldest `passed` of them."""
+        return self._receipts("status = ? ORDER BY seq LIMIT ? OFFSET ?", (PENDING, limit, passed))
 
     def untold(self, limit: int) -> list[Receipt]:
         """Receipts the partner has not seen yet, oldest first."""
@@ -212,13 +213,3 @@ class Spool:
 
     def _decrypt(self, id_: str, sealed: bytes) -> bytes:
         return self._cipher.decrypt(sealed[:NONCE], sealed[NONCE:], id_.encode())
-
-
-def _key(path: Path) -> bytes:
-    """The spool's key, made once."""
-    if not path.exists():
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        os.write(handle, AESGCM.generate_key(256))
-        os.fsync(handle)
-        os.close(handle)
-    return path.read_bytes()

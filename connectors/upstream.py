@@ -2,7 +2,8 @@
 
 `send` keeps order: one batch is under way at a time, and what was not answered is sent again, the same bytes under the
 same ids, with exponential backoff and jitter, for as long as it takes. A batch the hub refuses for one event is sent
-again without it; that event's reasons are its receipt.
+again without it; that event's reasons are its receipt. Where a refusal does not say which event it means, the batch is
+sent again in halves. Words that are not the hub's (a sign-in page, a proxy) are no answer.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ BATCH_EVENTS: Final = 500
 BATCH_BYTES: Final = 4 * 1_048_576
 FIRST_S: Final = 0.5
 LONGEST_S: Final = 60.0
+#: That the same request will never be taken.
+REFUSALS: Final = frozenset({400, 413, 422})
 Sleep = Callable[[float], Awaitable[object]]
 
 
@@ -122,12 +125,8 @@ class Http:
     async def _post(self, events: list[Event], found: dict[str, Receipt]) -> list[Event]:
         """Send a batch until it is answered. Returns what has to be sent again, without what can never be accepted."""
         answer = await self._patiently(orjson.dumps(events))
-        if answer.status_code == httpx.codes.REQUEST_ENTITY_TOO_LARGE and len(events) == 1:
-            reason = {"path": "", "code": "too_large", "text": "larger than the hub takes"}
-            found[events[0]["id"]] = Receipt(events[0]["id"], events[0]["source"], REFUSED, reasons=(reason,))
-            return []
-        if answer.status_code in {httpx.codes.BAD_REQUEST, httpx.codes.UNPROCESSABLE_ENTITY}:
-            return _without(events, answer.json(), found)
+        if answer.status_code in REFUSALS:
+            return await self._refused(events, answer, found)
         if not answer.is_success:
             raise Usage(f"The hub answers {answer.status_code}.", "Look at the hub's own log; nothing was lost here.")
         for event, receipt in zip(events, answer.json()["receipts"], strict=True):
@@ -135,6 +134,20 @@ class Http:
             # Sent again behind a crash, it may be decided already: its referrals stand in the receipt alone.
             found[event["id"]] = told if told.status == REFUSED else Receipt(told.id, told.source, PENDING)
         return []
+
+    async def _refused(self, events: list[Event], answer: httpx.Response, found: dict[str, Receipt]) -> list[Event]:
+        """What has to be sent again behind a refusal: all but those it names."""
+        reasons = _by_place(_said(answer) or {}, len(events))
+        if not reasons and len(events) > 1:
+            half = len(events) // 2
+            first = events[:half]
+            while first:
+                first = await self._post(first, found)
+            return events[half:]
+        for place, told in (reasons or {0: [_whole(answer)]}).items():
+            event = events[place]
+            found[event["id"]] = Receipt(event["id"], event["source"], REFUSED, reasons=tuple(told))
+        return [e for n, e in enumerate(events) if n not in (reasons or {0})]
 
     async def _patiently(self, content: bytes) -> httpx.Response:
         backoff = Backoff(self._sleep)
@@ -147,13 +160,17 @@ class Http:
             await backoff.wait(_retry_after(answer))
 
     async def _try(self, method: str, path: str, content: bytes, media: str) -> httpx.Response | None:
-        """One request; None while nobody answers."""
+        """One request; None while nobody answers, or somebody who is not the hub."""
         try:
             headers = self._headers | {"Content-Type": media}
-            return await self._client.request(method, path, content=content, headers=headers)
-        except httpx.TransportError as error:
+            answer = await self._client.request(method, path, content=content, headers=headers)
+        except httpx.RequestError as error:
             log.info("hub_away", error=type(error).__name__)
             return None
+        if (answer.is_success or answer.status_code in {400, 422}) and _said(answer) is None:
+            log.warning("hub_answer_foreign", status=answer.status_code)
+            return None
+        return answer
 
 
 def _batches(events: Sequence[Event]) -> list[list[Event]]:
@@ -169,22 +186,32 @@ def _batches(events: Sequence[Event]) -> list[list[Event]]:
     return batches
 
 
-def _without(events: list[Event], problem: dict[str, Any], found: dict[str, Receipt]) -> list[Event]:
-    """Take out what the door calls unacceptable: pointers begin with the event's place in the batch."""
+def _said(answer: httpx.Response) -> dict[str, Any] | None:
+    """The JSON object of an answer; None where it holds something else."""
+    try:
+        value = orjson.loads(answer.content)
+    except orjson.JSONDecodeError:
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _by_place(problem: dict[str, Any], count: int) -> dict[int, list[dict[str, Any]]]:
+    """Reasons by the event's place in the batch, which pointers begin with; none where the problem names no event."""
     refused: dict[int, list[dict[str, Any]]] = {}
     for error in problem.get("errors", ()):
         place, _, path = str(error["pointer"]).removeprefix("/").partition("/")
-        if place.isdigit() and int(place) < len(events):
-            reason = {"path": f"/{path}", "code": error["code"], "text": error["detail"]}
+        if place.isascii() and place.isdigit() and int(place) < count:
+            reason = {"path": f"/{path}" if path else "", "code": error["code"], "text": error["detail"]}
             refused.setdefault(int(place), []).append(reason)
-    if not refused:
-        # Nothing tells which: each is asked about alone, and alone there is nothing left to tell.
-        whole = {"path": "", "code": "invalid", "text": str(problem.get("detail") or problem.get("title") or "refused")}
-        refused = {0: [whole]}
-    for one, reasons in refused.items():
-        event = events[one]
-        found[event["id"]] = Receipt(event["id"], event["source"], REFUSED, reasons=tuple(reasons))
-    return [e for n, e in enumerate(events) if n not in refused]
+    return refused
+
+
+def _whole(answer: httpx.Response) -> dict[str, Any]:
+    """The reason against an event that was sent alone."""
+    if answer.status_code == httpx.codes.REQUEST_ENTITY_TOO_LARGE:
+        return {"path": "", "code": "too_large", "text": "larger than the hub takes"}
+    problem = _said(answer) or {}
+    return {"path": "", "code": "invalid", "text": str(problem.get("detail") or problem.get("title") or "refused")}
 
 
 def _receipt(answer: dict[str, Any]) -> Receipt:
@@ -202,4 +229,4 @@ def _is_passing(answer: httpx.Response) -> bool:
 
 def _retry_after(answer: httpx.Response | None) -> float:
     given = answer.headers.get("Retry-After", "") if answer is not None else ""
-    return min(LONGEST_S, float(given)) if given.isdigit() else 0.0
+    return min(LONGEST_S, float(given)) if given.isascii() and given.isdigit() else 0.0

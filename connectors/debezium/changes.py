@@ -31,14 +31,16 @@ def read(key: bytes | None, value: bytes, config: DebeziumConfig, origin: Origin
         return document.reasons[0].text
     if isinstance(document, str):
         return document
-    told = document.get("payload", document)
-    if not isinstance(told, dict) or not isinstance(source := told.get("source"), dict) or told.get("op") not in _OPS:
+    held = document.get("payload", document)
+    told: dict[str, Any] = held if isinstance(held, dict) else {}
+    op, source = told.get("op"), told.get("source")
+    if not isinstance(op, str) or op not in _OPS or not isinstance(source, dict):
         return "no change event of Debezium: op and source are not there"
     after = told.get("after")
-    if told["op"] != "d" and not isinstance(after, dict):
+    if op != "d" and not isinstance(after, dict):
         return "a change event without the row that it left"
     place = {name: source[name] for name in _PLACE if source.get(name) is not None}
-    data = {"rows": config.rows, "op": told["op"], "source": place}
+    data: dict[str, Any] = {"rows": config.rows, "op": op, "source": place}
     if isinstance(after, dict):
         data["after"] = _cells(after, _local(document))
     row = data.get("after", {})
@@ -62,8 +64,11 @@ def _cells(after: dict[str, Any], local: frozenset[str]) -> dict[str, Any]:
 
 def _local(document: dict[str, Any]) -> frozenset[str]:
     """Columns of times without a zone, by the schema beside the payload; none where there is no schema."""
-    schema = document.get("schema")
-    fields = schema.get("fields", ()) if isinstance(schema, dict) and "payload" in document else ()
-    rows = (f for f in fields if isinstance(f, dict) and f.get("field") == "after")
-    columns = (c for row in rows for c in row.get("fields", ()) if isinstance(c, dict))
-    return frozenset(str(c.get("field")) for c in columns if c.get("name") == _LOCAL)
+    rows = (f for f in _fields(document.get("schema")) if f.get("field") == "after" and "payload" in document)
+    return frozenset(str(c.get("field")) for row in rows for c in _fields(row) if c.get("name") == _LOCAL)
+
+
+def _fields(schema: object) -> list[dict[str, Any]]:
+    """The fields a schema describes; none where it is no schema."""
+    held = schema.get("fields") if isinstance(schema, dict) else None
+    return [one for one in held if isinstance(one, dict)] if isinstance(held, list) else []

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from connectors.checking import pem_usable, port_free
 from connectors.protocol import Check
-from connectors.webhook.config import WebhookConfig
+from connectors.webhook.config import WebhookConfig, meant
 from hub.errors import Usage
 
 
@@ -59,7 +59,7 @@ async def _callback(config: WebhookConfig) -> Check:
     try:
         async with asyncio.timeout(min(5.0, config.callback_s)):
             found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-            if any(ipaddress.ip_address(str(address[0]).partition("%")[0]).is_link_local for *_, address in found):
+            if any(meant(ipaddress.ip_address(str(a[0]).partition("%")[0])).is_link_local for *_, a in found):
                 return Check(name, ok=False, found=f"{place} is a link-local address", fix=fix)
             tls = config.calling() if parts.scheme == "https" else None
             _, writer = await asyncio.open_connection(host, port, ssl=tls)

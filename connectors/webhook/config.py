@@ -31,6 +31,11 @@ def _paths() -> dict[str, FormName]:
     return {"/": "victim"}
 
 
+def meant(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """The address that a connection goes to: of one mapped into IPv6, the one within."""
+    return (address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None) or address
+
+
 class WebhookConfig(Config):
     """Where calls come in, which form at which path, and where ours go. Times are seconds, sizes bytes."""
 
@@ -77,12 +82,19 @@ class WebhookConfig(Config):
         parts = urlsplit(url)
         if url and (parts.scheme not in {"https", "http"} or not parts.hostname):
             raise ValueError("callback_url begins with https://")
+        if parts.port == 0:  # a larger one than there is raises by itself
+            raise ValueError("callback_url names no port")
+        try:
+            (parts.hostname or "").encode("idna")
+        except UnicodeError:
+            raise ValueError("callback_url names no host: a part of it is empty or too long") from None
         if parts.username or parts.password or parts.fragment:
             raise ValueError("callback_url holds no user, password or fragment")
         try:
             address = ipaddress.ip_address(parts.hostname or "")
         except ValueError:
             return url
+        address = meant(address)
         if address.is_link_local or address.is_multicast or address.is_unspecified:
             raise ValueError("callback_url is no address of a server")
         return url

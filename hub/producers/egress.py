@@ -206,7 +206,7 @@ def retry_after(given: str, now: datetime) -> float:
         return float(given[:9])
     try:
         at = parsedate_to_datetime(given)
-    except ValueError:
+    except (ValueError, OverflowError):  # a year or a zone of twenty digits is no ValueError
         return 0.0
     return max(0.0, (at.replace(tzinfo=at.tzinfo or UTC) - now).total_seconds())
 

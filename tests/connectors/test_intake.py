@@ -41,3 +41,20 @@ async def test_a_disk_that_breaks_is_told_to_everybody_and_the_next_one_is_taken
     assert await intake([event(1)]) == 1
     intake.close()
     intake.spool.close()
+
+
+async def test_what_cannot_be_written_is_told_to_its_taker_and_costs_nobody_else_an_answer(tmp_path: Path) -> None:
+    """A text with half a surrogate has no bytes: whoever gave it hears so, and does not wait for ever."""
+    intake = Intake(Spool(tmp_path))
+    async with asyncio.timeout(5):
+        answers = await asyncio.gather(
+            intake([event(1)]),
+            intake([event(2)], about=["\udce9.csv/1"]),
+            intake([event(3)]),
+            return_exceptions=True,
+        )
+    assert [answers[0], answers[2]] == [1, 1]
+    assert isinstance(answers[1], TypeError)
+    assert intake.spool.figures().waiting == 2
+    intake.close()
+    intake.spool.close()

@@ -10,6 +10,7 @@ import pytest
 from connectors.protocol import Origin
 from connectors.upstream import Http
 from hub.errors import Usage
+from hub.schemas.envelope import RAW_LIMIT
 from hub.schemas.topics import Formats
 from hub.town.formats import WELFARE_HEADER
 from hub.web.app import create_app
@@ -52,6 +53,16 @@ async def test_what_is_sent_comes_back_as_receipts_with_its_referrals_and_as_cha
     world.answer(offered["receiver"], offered["id"], "accept")
     (now,) = await upstream.receipts([sent[0]])
     assert now.referrals[0]["state"] == "accepted"
+    await upstream.close()
+
+
+async def test_one_event_that_is_larger_than_the_hub_takes_holds_up_nobody() -> None:
+    upstream = way(World())
+    fat = row(2) | {"data": {"pad": "x" * RAW_LIMIT}}
+    sent = await upstream.send([row(1), fat, row(3)])
+    assert [s.status for s in sent] == ["pending", "refused", "pending"]
+    assert (sent[1].reasons[0]["path"], sent[1].reasons[0]["code"]) == ("", "too_large")
+    assert [t.status for t in await upstream.receipts([sent[0], sent[2]])] == ["recorded", "recorded"]
     await upstream.close()
 
 

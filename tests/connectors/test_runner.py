@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -80,6 +81,27 @@ async def test_takers_that_come_together_share_a_commit_and_each_gets_its_own_an
     assert spool.figures().waiting == 100 - len(refused) > 0
     assert await runner.take([events[0]]) == 0
     await runner.close()
+
+
+async def test_verdicts_that_do_not_come_hold_up_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A partition of the hub's that stands still keeps its messages undecided; those of the others are told."""
+    monkeypatch.setattr("connectors.runner.SLICE", 3)
+    partner = LinesPartner(tmp_path)
+    hub, stuck = Recording(partner.number), {0, 1, 2, 3, 4, 6, 7}
+    verdict = hub.verdict
+
+    def slow(source: str, id_: str) -> dict[str, Any]:
+        told = verdict(source, id_)
+        number = hub.numbers()[told["position"] - 1] if "position" in told else -1
+        return {"status": "pending"} if number in stuck else told
+
+    monkeypatch.setattr(hub, "verdict", slow)
+    async with staged(partner, hub) as stage:
+        stage.runner._sleep = lambda _: asyncio.sleep(0.01)
+        assert (await partner.feed_many(range(10))).taken
+        await until(lambda: stage.runner.told == 3, 5)
+        stuck.clear()
+        await until(lambda: stage.runner.told == 10, 5)
 
 
 @pytest.mark.parametrize("step", ["receive", "told", "set_mark"])

@@ -145,3 +145,90 @@ async def test_an_event_the_hub_never_takes_for_its_size_is_refused_and_the_next
     assert (refused.status, [r["code"] for r in refused.reasons]) == ("refused", ["too_large"])
     (next_one,) = await way.send(events(2)[1:])
     assert next_one.status == "pending"
+
+
+async def test_one_that_is_too_large_leaves_the_batch_and_those_around_it_go_on() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        """As the hub says it: 413 with a pointer."""
+        held = [e["id"] for e in orjson.loads(request.content)]
+        if "m-1" in held:
+            error = {"pointer": f"/{held.index('m-1')}", "code": "too_large", "detail": "At most 1048576 bytes."}
+            return httpx.Response(413, json={"title": "too large", "errors": [error]})
+        return taken(request)
+
+    receipts = await upstream(answer).send(events(3))
+    assert [r.status for r in receipts] == ["pending", "refused", "pending"]
+    assert receipts[1].reasons[0]["code"] == "too_large"
+
+
+async def test_a_proxy_with_a_smaller_bound_than_the_hubs_is_sent_smaller_batches_in_order() -> None:
+    sent: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        held = [e["id"] for e in orjson.loads(request.content)]
+        if len(held) > 2:
+            return httpx.Response(413, text="<html>Request Entity Too Large</html>")
+        sent.extend(held)
+        return taken(request)
+
+    receipts = await upstream(answer).send(events(9))
+    assert [r.status for r in receipts] == ["pending"] * 9
+    assert sent == [f"m-{n}" for n in range(9)]
+
+
+async def test_a_refusal_that_does_not_say_of_which_event_is_asked_again_of_fewer() -> None:
+    sent: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        held = [e["id"] for e in orjson.loads(request.content)]
+        if "m-2" in held:
+            return httpx.Response(400, json={"title": "The request is not valid"})
+        sent.extend(held)
+        return taken(request)
+
+    receipts = await upstream(answer).send(events(5))
+    assert [r.status for r in receipts] == ["pending", "pending", "refused", "pending", "pending"]
+    assert receipts[2].reasons[0]["text"] == "The request is not valid"
+    assert sent == ["m-0", "m-1", "m-3", "m-4"]
+
+
+@pytest.mark.parametrize("status", [200, 202, 400, 422])
+async def test_an_answer_that_is_not_the_hubs_is_nobodys(status: int) -> None:
+    """A sign-in page or a proxy's own words: what was sent waits, and nothing is refused or believed for it."""
+    waited: list[float] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if len(waited) < 3:
+            return httpx.Response(status, text="<html>Please sign in</html>")
+        return taken(request)
+
+    (receipt,) = await upstream(answer, waited).send(events(1))
+    assert (receipt.status, len(waited)) == ("pending", 3)
+    page = upstream(lambda _: httpx.Response(200, text="<html>Please sign in</html>"))
+    assert await page.receipts([Receipt("m-0", "//agency/lh/x", "pending")]) == []
+    assert await page.changes("7") == ([], "7")
+    assert await page.reach() == 0
+    with pytest.raises(Usage, match="does not answer"):
+        await page.preview(events(1))
+
+
+async def test_an_answer_that_broke_on_its_way_is_nobodys() -> None:
+    waited: list[float] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if waited:
+            return taken(request)
+        return httpx.Response(202, headers={"Content-Encoding": "gzip"}, stream=httpx.ByteStream(b"no gzip"))
+
+    (receipt,) = await upstream(answer, waited).send(events(1))
+    assert (receipt.status, len(waited)) == ("pending", 1)
+
+
+async def test_a_retry_after_that_is_no_number_is_none() -> None:
+    waited: list[float] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        return taken(request) if waited else httpx.Response(503, headers={"Retry-After": b"\xb2"})
+
+    (receipt,) = await upstream(answer, waited).send(events(1))
+    assert (receipt.status, len(waited)) == ("pending", 1)

@@ -130,6 +130,16 @@ async def test_an_endless_answer_is_read_to_a_bound() -> None:
     assert answer.ms < 2000
 
 
+async def test_a_date_that_no_calendar_holds_is_an_answer_like_any_other() -> None:
+    """Whoever answers has chosen the words: none of them may end the process that tells everybody else."""
+    with Receiver() as receiver:
+        receiver.replies = [Reply(503, (("Retry-After", "Sun, 22 Nov 2026 03:00:00 -9999999999999"),))]
+        way = Egress(HERE, timeout_s=3)
+        answer = await way.post(receiver.url, {}, b"{}", NOW)
+        await way.close()
+    assert (answer.status, answer.wait_s, answer.error) == (503, 0, "")
+
+
 async def test_nobody_listening_is_told_as_that() -> None:
     with socket.create_server(("127.0.0.1", 0)) as held:
         port = held.getsockname()[1]
@@ -144,6 +154,7 @@ async def test_nobody_listening_is_told_as_that() -> None:
     [
         ("120", 120), ("0", 0), ("", 0), ("soon", 0), ("-5", 0), ("٣", 0), ("9" * 40, 999999999),
         ("Sun, 22 Nov 2026 03:02:00 GMT", 120), ("Sun, 22 Nov 2026 02:00:00 GMT", 0),
+        ("Sun, 22 Nov 99999999999999999999 03:00:00 GMT", 0), ("Sun, 22 Nov 2026 03:00:00 -9999999999999", 0),
     ],
 )  # fmt: skip
 def test_retry_after_is_seconds_or_a_date(given: str, seconds: float) -> None:

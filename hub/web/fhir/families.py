@@ -53,8 +53,13 @@ class Families:
         self._pepper = deps.keys.pepper
 
     def of(self, agency: str, parts: Sequence[Part], sent: Resource | None) -> list[Family]:
-        """The families these parts change. `sent`: the sender's own transaction, if it was one."""
+        """The families these parts change. `sent`: the sender's own transaction, if it was one.
+
+        Raises the problem of a transaction with several requests: they would be several messages, not all or nothing.
+        """
         pool = {part.name: part for part in parts}
+        if sent is not None:
+            self._one_request(agency, parts, pool)
         roots: dict[str, Part] = {}
         for part in parts:
             if part.changed:
@@ -62,6 +67,12 @@ class Families:
         several = len(roots) != 1
         found = [self._family(agency, root, pool, None if several else sent) for root in roots.values()]
         return [family for family in found if self._says_more(agency, family, parts)]
+
+    def _one_request(self, agency: str, parts: Sequence[Part], pool: dict[str, Part]) -> None:
+        roots = {self._root(agency, part, pool).name: part for part in parts if part.kind == REQUEST}
+        if len(roots) > 1:
+            text = "A transaction has one ServiceRequest that the others are based on: send each with its own."
+            raise wrong("invalid", list(roots.values())[1].place, "several_requests", text)
 
     # ------------------------------------------------------------- who belongs to whom
     def _roots(self, agency: str, part: Part, pool: dict[str, Part]) -> list[Part]:

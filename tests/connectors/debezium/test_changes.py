@@ -94,6 +94,8 @@ def test_changes_of_one_number_stay_in_order_and_nothing_personal_is_outside_the
         b'{"op": "c", "source": {}}',
         b'{"op": "x", "source": {}, "after": {}}',
         b'{"op": "m", "source": {}}',
+        b'{"op": [], "source": {}, "after": {}}',
+        b'{"op": {"c": 1}, "source": {}}',
         "박순자".encode("cp949"),
     ],
 )
@@ -101,6 +103,13 @@ def test_what_is_no_change_is_refused_in_words(value: bytes) -> None:
     found = read(b"", value, CONFIG, ORIGIN)
     assert isinstance(found, str)
     assert "박순자" not in found
+
+
+@pytest.mark.parametrize("fields", [None, 5, "after", [5], [{"field": "after"}], [{"field": "after", "fields": None}]])
+def test_a_schema_of_another_shape_tells_nothing_and_stops_nobody(fields: object) -> None:
+    document = orjson.loads(change(**person()))
+    document["schema"]["fields"] = fields
+    assert event(orjson.dumps(document)) == event(change(schema=False, **person()))
 
 
 @pytest.mark.parametrize("rounds", [300, pytest.param(10_000, marks=pytest.mark.faults)])

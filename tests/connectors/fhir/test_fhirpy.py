@@ -144,9 +144,10 @@ def test_what_expired_is_gone_and_a_referral_is_still_found(city: City) -> None:
     late = "2026-01-01T00:00:00.000Z"
     loose = Held("Patient", "p1", late, late, (b"n" * 16,), {"resourceType": "Patient"})
     sent = Held("Task", "t1", late, late, (b"n" * 16,), {"resourceType": "Task"}, b"k" * 16, "m")
-    store.put("lh", [(loose, draw(32)), (sent, draw(32))], "2025-12-31T00:00:00.000Z")
+    store.put("lh", [(loose, draw(32)), (sent, draw(32))])
+    assert store.expire("2025-12-31T00:00:00.000Z") == 0
     assert {h.value is None for h in store.named("lh", [b"n" * 16])} == {False}
-    store.put("lh", [], "2026-01-02T00:00:00.000Z")
+    assert store.expire("2026-01-02T00:00:00.000Z") == 2
     (left,) = store.named("lh", [b"n" * 16])
     assert (left.id, left.value, left.number_key) == ("t1", None, b"k" * 16)
     assert store.get("lh", "Patient", "p1") is None

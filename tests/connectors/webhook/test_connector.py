@@ -160,6 +160,11 @@ def test_a_key_that_cannot_be_used_is_named_by_its_form(key: str) -> None:
         {"callback_url": "https://169.254.169.254/latest"},
         {"callback_url": "http://[fe80::1]/", "callback_insecure": True},
         {"callback_url": "http://0.0.0.0/", "callback_insecure": True},
+        {"callback_url": "https://[::ffff:169.254.169.254]/"},
+        {"callback_url": "https://cases.example.go.kr:99999/"},
+        {"callback_url": "https://cases.example.go.kr:0/"},
+        {"callback_url": "https://cases..example.go.kr/"},
+        {"callback_url": f"https://{'a' * 64}.kr/"},
         {"certificate_file": "a.pem"},
         {"paths": {}},
         {"paths": {"/a": "letter"}},
@@ -190,7 +195,7 @@ async def test_check_names_each_thing_that_is_wrong_and_its_fix(tmp_path: Path) 
     assert all(check.fix for check in found)
 
 
-@pytest.mark.parametrize("address", ["169.254.169.254", "fe80::1%eth0"])
+@pytest.mark.parametrize("address", ["169.254.169.254", "fe80::1%eth0", "::ffff:169.254.169.254"])
 async def test_check_finds_a_name_that_leads_to_the_machines_own_network(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, address: str
 ) -> None:

@@ -63,6 +63,29 @@ async def test_a_transaction_is_a_referral_and_again_the_same(hospital: Any, mad
     assert hospital.referral("GS-2026-0001").code == "discharge_care"
 
 
+@pytest.mark.parametrize("second", [{}, {"code": {"coding": [{"system": "urn:nobody", "code": "bogus"}]}}])
+async def test_a_transaction_of_two_requests_is_refused_before_the_ledger_hears_of_either(
+    hospital: Any, made: Any, second: dict[str, Any]
+) -> None:
+    """They would be two messages, and the ledger could take one and refuse the other."""
+    people = [("Patient", made.patient())]
+    asked = [
+        ("ServiceRequest", made.request("urn:uuid:0") | {"identifier": [{"system": "urn:oid:1.2.3", "value": number}]})
+        for number in ("TWO-1", "TWO-2")
+    ]
+    asked[1][1].update(second)
+    entries = [
+        {"fullUrl": f"urn:uuid:{n}", "resource": value, "request": {"method": "POST", "url": kind}}
+        for n, (kind, value) in enumerate(people + asked)
+    ]
+    answer = await hospital.post("", {"resourceType": "Bundle", "type": "transaction", "entry": entries})
+    issue = answer.json()["issue"][0]
+    assert (answer.status_code, issue["details"]["coding"][0]["code"]) == (400, "several_requests")
+    assert issue["expression"] == ["Bundle.entry[2].resource"]
+    assert sum(1 for _ in hospital.world.facts("referral.recorded")) == 0
+    assert hospital.kept.rows == {}
+
+
 async def test_a_request_without_its_patient_is_refused_at_the_subject(hospital: Any, made: Any) -> None:
     answer = await hospital.post("ServiceRequest", made.request("Patient/nobody"))
     assert answer.status_code == 422
