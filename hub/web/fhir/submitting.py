@@ -57,10 +57,10 @@ class Submitting:
         """Send and keep. Raises the problem of the first refusal; then nothing was kept."""
         for part in parts:
             await to_thread.run_sync(self._anchored, agency.code, part, parts)
-        for part in parts:
-            await self._taken_back(agency, part)
         families = await to_thread.run_sync(self._families.of, agency.code, parts, sent)
         self._door.spend(agency, max(1, len(families)))
+        for part in parts:  # behind whatever may still refuse the request: a withdrawal is not taken back
+            await self._taken_back(agency, part)
         messages = [family.message for family in families]
         told = await self._courier.submit(agency, messages, self._deps.limits.wait_s) if messages else []
         for family, one in zip(families, told, strict=True):

@@ -154,6 +154,20 @@ async def test_a_request_taken_back_withdraws_its_referral(hospital: Any) -> Non
     assert hospital.referral().state == "withdrawn"
 
 
+async def test_a_transaction_that_is_refused_takes_nothing_back(hospital: Any, made: Any) -> None:
+    asked = await hospital.refer()
+    others = made.request(asked["subject"]["reference"])
+    other = others | {"identifier": [{"system": "urn:oid:1.2.3", "value": "NEW-1"}]}
+    put = {"method": "PUT", "url": f"ServiceRequest/{asked['id']}"}
+    entries = [
+        {"fullUrl": "urn:uuid:0", "resource": asked | {"status": "revoked"}, "request": put},
+        {"fullUrl": "urn:uuid:1", "resource": other, "request": {"method": "POST", "url": "ServiceRequest"}},
+    ]
+    answer = await hospital.post("", {"resourceType": "Bundle", "type": "transaction", "entry": entries})
+    assert answer.status_code == 400
+    assert hospital.referral().state == "offered"
+
+
 async def test_a_part_taken_back_leaves_the_whole(hospital: Any, made: Any) -> None:
     asked = await hospital.refer()
     part = made.request(asked["subject"]["reference"], "haircut", "GS-1-b")
