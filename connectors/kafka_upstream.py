@@ -13,7 +13,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import ssl
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -34,6 +33,7 @@ from aiokafka.errors import (
     UnsupportedSaslMechanismError,
 )
 
+from connectors import tls
 from connectors.protocol import PENDING, REFUSED, TAKEN, Change, Event, Receipt
 from connectors.upstream import Backoff, Http, Sleep
 from hub.errors import Usage
@@ -86,7 +86,7 @@ class Access(msgspec.Struct, frozen=True):
     def arguments(self) -> dict[str, Any]:
         """Connection arguments for aiokafka clients. Raises `Usage` for certificates that cannot be used."""
         if self.certificate_file:
-            context = self._context()
+            context = tls.broker(self.ca_file)
             try:
                 context.load_cert_chain(self.certificate_file, self.key_file)
             except OSError as error:
@@ -100,13 +100,7 @@ class Access(msgspec.Struct, frozen=True):
             "sasl_plain_username": self.username,
             "sasl_plain_password": self.password,
         }
-        return found | ({"ssl_context": self._context()} if self.tls else {})
-
-    def _context(self) -> ssl.SSLContext:
-        try:
-            return ssl.create_default_context(cafile=self.ca_file or None)
-        except OSError as error:
-            raise Usage(f"{self.ca_file} is no certificate in PEM.", "Give the one the city handed over.") from error
+        return found | ({"ssl_context": tls.broker(self.ca_file)} if self.tls else {})
 
 
 class Kafka:

@@ -13,6 +13,7 @@ from aiokafka.errors import KafkaError
 
 from connectors.debezium.config import DebeziumConfig
 from connectors.protocol import Check
+from hub.errors import Usage
 
 #: Debezium's heartbeats come every ten seconds.
 SILENT_S: Final = 60
@@ -35,6 +36,8 @@ async def checks(config: DebeziumConfig) -> list[Check]:
         if config.answers:
             fix = "" if config.answers in names else f"Create the topic {config.answers}, with WRITE for our user."
             found.append(Check("answers", not fix, "missing" if fix else "there", fix))
+    except Usage as error:
+        return [Check("connection", ok=False, found=error.what, fix=error.remedy)]
     except (KafkaError, OSError) as error:
         fix = "Correct bootstrap, security, mechanism, username and password."
         return [Check("connection", ok=False, found=type(error).__name__, fix=fix)]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ssl
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 
+from connectors import tls
 from connectors.protocol import SECRET, Config
 
 EXAMPLE: Final[dict[str, Any]] = {
@@ -47,12 +47,12 @@ class DebeziumConfig(Config):
         return self
 
     def access(self) -> dict[str, Any]:
-        """Connection arguments of aiokafka's clients."""
+        """Connection arguments of aiokafka's clients. Raises `Usage` for a `ca_file` that cannot be used."""
         found: dict[str, Any] = {"bootstrap_servers": self.bootstrap, "security_protocol": self.security}
         if self.security.startswith("SASL"):
             found["sasl_mechanism"] = self.mechanism
             found["sasl_plain_username"] = self.username
             found["sasl_plain_password"] = self.password.get_secret_value()
         if self.security.endswith("SSL"):
-            found["ssl_context"] = ssl.create_default_context(cafile=self.ca_file or None)
+            found["ssl_context"] = tls.broker(self.ca_file)
         return found

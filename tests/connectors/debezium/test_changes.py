@@ -10,9 +10,11 @@ import orjson
 import pytest
 
 from connectors.debezium.changes import read
+from connectors.debezium.checking import checks
 from connectors.debezium.config import EXAMPLE, DebeziumConfig
 from connectors.protocol import Event, Origin
 from hub.core.normalize import Mapping, normalize
+from hub.errors import Usage
 from hub.schemas.canonical import ReferralClaim, Refusal
 from hub.schemas.envelope import Envelope, parse
 from hub.schemas.native.change import UNAVAILABLE
@@ -140,3 +142,11 @@ def test_the_template_asks_for_what_is_read_here() -> None:
     assert told["value.converter.schemas.enable"] == "true"
     assert told["topic.creation.default.partitions"] == "1"  # without it and the next, Connect waits for ever
     assert "topic.creation.default.replication.factor" in told
+
+
+async def test_an_authority_that_is_no_file_is_named_before_it_runs(tmp_path: Path) -> None:
+    missing = DebeziumConfig.model_validate(EXAMPLE | {"ca_file": str(tmp_path / "ca.pem")})
+    with pytest.raises(Usage, match=r"ca\.pem"):
+        missing.access()
+    [check] = await checks(missing)
+    assert (check.ok, "ca.pem" in check.found, "PEM" in check.fix) == (False, True, True)
