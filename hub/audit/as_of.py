@@ -1,7 +1,7 @@
 """The state as it was known at a time, from entries and the bodies that still open: nothing else is consulted.
 
-Owns the reading and two forms of a case (a value for JSON, a text for people). What was erased shows as *sealed*.
-`heard` is the time that counts: what a source claimed for an earlier day was not known then.
+Owns the reading and two forms of a case and of a listing (a value for JSON, a text for people). What was erased shows
+as *sealed*. `heard` is the time that counts: what a source claimed for an earlier day was not known then.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import orjson
 from hub.audit.opening import Vault, is_sealed, open_entry
 from hub.core import calendar
 from hub.core.apply import apply
+from hub.core.listings import Listing
 from hub.core.sealing import Keys
 from hub.core.state import Case, Need, Referral, State
 from hub.errors import Usage
@@ -25,12 +26,16 @@ SEALED = "sealed"
 
 
 class AsOf(msgspec.Struct):
-    """What was known: the state behind `size` entries, the last heard at `heard`; entries whose bodies are gone."""
+    """What was known: the state behind `size` entries, the last heard at `heard`; entries whose bodies are gone.
+
+    listings: by id, with what they say, which the state itself lets go of.
+    """
 
     state: State
     size: int = 0
     heard: str = ""
     sealed: int = 0
+    listings: dict[str, Listing] = {}
 
 
 def as_of(history: History, keys: Keys, at: str) -> AsOf:
@@ -67,6 +72,7 @@ def _read(history: History, keys: Keys, rows: list[Row], moment: str, known: AsO
         known.sealed += is_sealed(entry, vault.body)
         apply(known.state, entry, open_entry(entry, vault.body, keys.pepper))
         known.size, known.heard = known.state.size, entry["heard"]
+    known.listings |= known.state.listings.changed
     return len(taken) == len(entries)
 
 
@@ -93,6 +99,24 @@ def view(state: State, case: Case) -> dict[str, Any]:
     }
 
 
+def listings(known: AsOf) -> Iterator[dict[str, Any]]:
+    """Views of what agencies' directories said, by agency and id."""
+    for one in sorted(known.listings.values(), key=lambda one: (one.agency, one.id)):
+        yield {
+            "listing": one.id,
+            "agency": one.agency,
+            "name": SEALED if one.doc.content is None else str(one.doc.content.get("name", "")),
+            "modified": one.modified,
+            "position": one.position,
+            "heard": one.heard,
+            "services": one.doc.services,
+            "locations": one.doc.locations,
+            "contacts": one.doc.contacts,
+            "dongs": list(one.doc.dongs),
+            "flags": list(one.doc.flags),
+        }
+
+
 def _need(case: Case, need: Need) -> dict[str, Any]:
     return {"need": need.id, "code": need.code or SEALED, "state": case.needs_state(need.id)}
 
@@ -116,8 +140,8 @@ def _referral(state: State, referral: Referral) -> dict[str, Any]:
     }
 
 
-def text(views: Iterable[dict[str, Any]], known: AsOf) -> Iterator[str]:
-    """The same for people, line by line."""
+def text(views: Iterable[dict[str, Any]], known: AsOf, listed: Iterable[dict[str, Any]] = ()) -> Iterator[str]:
+    """The same for people, line by line: cases, then listings under the agency whose directory they are in."""
     yield f"As known at {known.heard or '(nothing yet)'}: {known.size} entries, {known.sealed} of them sealed"
     for case in views:
         yield f"\nCase {case['case']}  {case['dong']}  {len(case['members'])} members (version {case['version']})"
@@ -128,3 +152,11 @@ def text(views: Iterable[dict[str, Any]], known: AsOf) -> Iterator[str]:
             due = f", answer due {r['due']}" if r["due"] else ""
             yield f"  referral  {r['number']} {r['code']} from {r['agency']}: {r['state']}{place}{due} ({r['urgency']})"
         yield from (f"  signal    {s['kind']} from {s['agency']} ({s['urgency']})" for s in case["signals"])
+    agency = ""
+    for one in listed:
+        if one["agency"] != agency:
+            agency = one["agency"]
+            yield f"\nDirectory of {agency}"
+        told = f"{one['services']} services, {one['locations']} locations"
+        flags = f" ({', '.join(one['flags'])})" if one["flags"] else ""
+        yield f"  listing   {one['listing']}  {one['name']}: {told}, listed {one['heard']}{flags}"

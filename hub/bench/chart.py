@@ -5,13 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Final
 
-import matplotlib as mpl
-
-mpl.use("Agg")
-from matplotlib import pyplot as plt
-from matplotlib.layout_engine import ConstrainedLayoutEngine
-from matplotlib.ticker import FuncFormatter, NullFormatter
-
+from hub.bench.plotting import ConstrainedLayoutEngine, FuncFormatter, NullFormatter, mpl, plt
 from hub.bench.report import GOALS, Report
 
 HUB, OTHER, GOAL, INK, FAINT = "#1f5fbf", "#b8c0cc", "#c2410c", "#1f2937", "#6b7280"

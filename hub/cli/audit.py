@@ -91,17 +91,19 @@ def as_of(
     state: State = None,
     as_json: Json = False,
 ) -> None:
-    """The state as it was known at a time, from entries alone. What was erased since shows as sealed."""
+    """Cases and directories as they were known at a time, from entries alone. What was erased since shows as sealed."""
     settings = installation(state)
     with History(settings.database_url) as history:
         known = known_at.as_of(history, load_keys(settings.keys_file), at)
     views = list(known_at.cases(known, case))
+    listed = [] if case else list(known_at.listings(known))
     if case and not views:
         raise Usage(f"case {case} was not known at {at}.", "Ask for a later time, or without --case.")
     if as_json:
-        emit({"at": at, "heard": known.heard, "size": known.size, "sealed": known.sealed, "cases": views})
+        told = {"at": at, "heard": known.heard, "size": known.size, "sealed": known.sealed, "cases": views}
+        emit(told if case else told | {"listings": listed})
         return
-    for line in known_at.text(views, known):
+    for line in known_at.text(views, known, listed):
         print(line)
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
 import orjson
+from pydantic import BaseModel
 from starlette.responses import Response
 
 from hub.schemas.envelope import Envelope
-from hub.schemas.native.answer import ReasonCode
 from hub.web.intake import BATCH, STRUCTURED
 from hub.web.problems import MEDIA_TYPE
 
@@ -29,23 +29,16 @@ ENVELOPE_BODY: Final[dict[str, Any]] = {
 }
 
 
-def reason_body(reasons: Sequence[str], more: Mapping[str, str]) -> dict[str, Any]:
-    """The description of a body: a reason code, free text, and further members with what they are."""
-    members: dict[str, Any] = {
-        "reason": {"type": "string", "enum": list(reasons)},
-        "text": {"type": "string", "description": "In one's own words; stays encrypted."},
-    }
-    members |= {name: {"type": "string", "description": about} for name, about in more.items()}
-    if "records" in members:
-        members["records"] |= {"type": "array", "items": {"type": "string"}}
-    schema = {"type": "object", "additionalProperties": False, "properties": members}
-    return {"requestBody": {"content": {"application/json": {"schema": schema}}}}
+def reason_body(model: type[BaseModel], more: Mapping[str, str]) -> dict[str, Any]:
+    """The description of a body read as `model`: a reason, free text, and further members with what they are."""
+    schema = model.model_json_schema()
+    about = {"text": "In one's own words; stays encrypted.", **more}
+    for name, text in about.items():
+        schema["properties"][name]["description"] = text
+    content = {"application/json": {"schema": schema}}
+    return {"requestBody": {"required": bool(schema.get("required")), "content": content}}
 
 
-CHANGE_BODY: Final = reason_body(
-    list(ReasonCode.__args__),  # type: ignore[attr-defined]
-    {"on_behalf": "The agency a worker speaks for."},
-)
 _PROBLEM: Final[dict[str, Any]] = {
     "type": "object",
     "required": ["type", "title", "status"],

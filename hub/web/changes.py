@@ -16,7 +16,7 @@ from hub.core.directory import Agency
 from hub.schemas.native.answer import ReasonCode
 from hub.schemas.native.wire import Own, Text, Word
 from hub.schemas.topics import Formats, Types
-from hub.web.answers import CHANGE_BODY, json_answer
+from hub.web.answers import json_answer, reason_body
 from hub.web.asked import Asked, errors_of, message
 from hub.web.courier import Courier, Sent, outcome, receipt_path
 from hub.web.deps import WebDeps
@@ -47,9 +47,8 @@ class Changes:
     def routes(self, router: APIRouter) -> None:
         """Add the address."""
         path, about = "/v1/referrals/{id}/{change}", "Change a referral"
-        router.add_api_route(
-            path, self.post, methods=["POST"], tags=["referrals"], summary=about, openapi_extra=CHANGE_BODY
-        )
+        body = reason_body(Why, {"on_behalf": "The agency a worker speaks for."})
+        router.add_api_route(path, self.post, methods=["POST"], tags=["referrals"], summary=about, openapi_extra=body)
 
     async def post(self, id: str, change: str, call: Asked) -> Response:  # noqa: A002 - the address's name
         """Change a referral: accept, decline, start, hold, resume, deliver, fail, refer-on, withdraw.

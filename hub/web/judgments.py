@@ -80,15 +80,14 @@ class Judgments:
 
     def routes(self, router: APIRouter) -> None:
         """Add the addresses."""
-        for path, endpoint, tag, more in (
-            ("/v1/persons/{id}/merge", self.merge, "persons", {"other": "The person that is the same."}),
-            ("/v1/persons/{id}/unmerge", self.unmerge, "persons", {"records": "Mentions of somebody else."}),
-            ("/v1/reviews/{id}/{decision}", self.review, "reviews", {}),
-            ("/v1/cases/{id}/split", self.split, "cases", {"persons": "Members who live on their own."}),
-            ("/v1/cases/{id}/join", self.join, "cases", {"other": "The case whose household is the same."}),
+        for path, endpoint, tag, model, more in (
+            ("/v1/persons/{id}/merge", self.merge, "persons", Merged, {"other": "The person that is the same."}),
+            ("/v1/persons/{id}/unmerge", self.unmerge, "persons", Unmerged, {"records": "Mentions of somebody else."}),
+            ("/v1/reviews/{id}/{decision}", self.review, "reviews", Judged, {}),
+            ("/v1/cases/{id}/split", self.split, "cases", Parted, {"persons": "Members who live on their own."}),
+            ("/v1/cases/{id}/join", self.join, "cases", Joined, {"other": "The case whose household is the same."}),
         ):
-            about = reason_body(list(IdentityReason.__args__), more)  # type: ignore[attr-defined]
-            router.add_api_route(path, endpoint, methods=["POST"], tags=[tag], openapi_extra=about)
+            router.add_api_route(path, endpoint, methods=["POST"], tags=[tag], openapi_extra=reason_body(model, more))
 
     async def merge(self, id: str, call: Asked) -> Response:  # noqa: A002 - the address's name
         """Two persons are one: every mention of the one and of the other, whatever arrives later.

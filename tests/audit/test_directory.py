@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import copy
+import json
 import random
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from hub.audit.as_of import as_of
+from hub.audit.as_of import as_of, cases, listings, text
 from hub.audit.replay import replay
+from hub.cli import audit
 from hub.core.privacy import listeners
 from hub.ledger.history import History
 from hub.ledger.reads import Pool, Reads
@@ -78,6 +81,51 @@ def test_the_directory_is_known_as_it_was(empty: Filled) -> None:
     ((id_, old),) = then.state.listings.known.items()
     assert now.state.listings.known[id_].content != old.content
     assert (then.sealed, now.sealed) == (0, 0)
+
+
+def test_what_was_known_of_a_directory_is_told_by_value_and_in_words(empty: Filled) -> None:
+    world = World()
+    publish(world, published())
+    before = world.now
+    world.wait(days=1)
+    publish(world, published() | {"name": "나중 이름"})
+    empty.write(steps_of(world), random.Random(1), largest=1)  # noqa: S311 - each entry on a page of its own
+    with History(empty.url) as history:
+        then, now = (as_of(history, KEYS, at) for at in (before, world.now))
+    ((old,), (new,)) = (tuple(listings(known)) for known in (then, now))
+    assert (old["listing"], old["name"]) == (new["listing"], published()["name"])
+    assert (new["name"], new["services"]) == ("나중 이름", len(published()["services"]))
+    *_, head, line = text(cases(now), now, [new])
+    assert head == f"\nDirectory of {new['agency']}"
+    assert new["listing"] in line
+    assert "나중 이름" in line
+    assert list(text(cases(now), now)) == list(text(cases(now), now, [new]))[:-2]
+
+
+def test_the_command_prints_directories_beside_cases(
+    empty: Filled, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world = World()
+    publish(world, published())
+    empty.write(steps_of(world), random.Random(1))  # noqa: S311 - slice sizes
+    monkeypatch.setattr(audit, "installation", lambda _: SimpleNamespace(database_url=empty.url, keys_file=None))
+    monkeypatch.setattr(audit, "load_keys", lambda _: KEYS)
+    audit.as_of("2100-01-01T00:00:00Z", as_json=True)
+    (told,) = json.loads(capsys.readouterr().out)["listings"]
+    audit.as_of("2100-01-01T00:00:00Z")
+    assert f"listing   {told['listing']}  {published()['name']}" in capsys.readouterr().out
+
+
+def test_a_listing_whose_body_was_erased_shows_as_sealed(empty: Filled) -> None:
+    world = World()
+    publish(world, published())
+    empty.write(steps_of(world), random.Random(1))  # noqa: S311 - slice sizes
+    empty.harm("UPDATE bodies SET wrapped = NULL WHERE key_id IN (SELECT key_id FROM bodies WHERE cls = 'listing')")
+    with History(empty.url) as history:
+        known = as_of(history, KEYS, "2100-01-01T00:00:00Z")
+    (view,) = listings(known)
+    assert (known.sealed, view["name"]) == (1, "sealed")
+    assert view["services"] == len(published()["services"])
 
 
 def test_a_version_whose_message_was_erased_is_taken_as_it_was_decided(empty: Filled) -> None:

@@ -114,7 +114,7 @@ def check(pair: tuple[dict[str, Any], dict[str, Any]], documents: list[Any]) -> 
         assert not old_accepts(document) or new_accepts(document), (old, new, document)
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=400, suppress_health_check=list(HealthCheck))
 @given(pairs(), st.lists(DOCUMENTS, min_size=20, max_size=30))
 def test_what_is_proven_compatible_is_accepted(pair: Any, documents: list[Any]) -> None:
     check(pair, documents)
@@ -122,13 +122,13 @@ def test_what_is_proven_compatible_is_accepted(pair: Any, documents: list[Any]) 
 
 @pytest.mark.faults
 @pytest.mark.timeout(1200)
-@settings(max_examples=20_000, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20_000, suppress_health_check=list(HealthCheck))
 @given(pairs(), st.lists(DOCUMENTS, min_size=20, max_size=30))
 def test_what_is_proven_compatible_is_accepted_twenty_thousand_times(pair: Any, documents: list[Any]) -> None:
     check(pair, documents)
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=200, suppress_health_check=list(HealthCheck))
 @given(SCHEMAS, SIMPLE)
 def test_a_check_ends_with_an_answer_for_any_schema(schema: Any, other: Any) -> None:
     held = {"$defs": {"X": other}, **_as_object(schema)}

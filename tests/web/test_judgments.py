@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
+from hub.cli.api_document import openapi
 from hub.schemas.topics import Formats, Types
 from tests.web.townspeople import Town
 
@@ -123,3 +124,20 @@ async def test_without_a_verdict_in_time_it_is_202_with_the_receipt(lived: Any, 
     answer = await lived.post(path, "city", json=body)
     assert (answer.status_code, answer.json()["verdict"]) == (202, "pending")
     assert answer.headers["location"] == answer.json()["receipt"]
+
+
+@pytest.mark.parametrize(
+    ("path", "member", "kind"),
+    [
+        ("/v1/persons/{id}/merge", "other", "string"),
+        ("/v1/persons/{id}/unmerge", "records", "array"),
+        ("/v1/cases/{id}/split", "persons", "array"),
+        ("/v1/cases/{id}/join", "other", "string"),
+    ],
+)
+def test_the_description_says_of_a_body_what_is_read_of_it(path: str, member: str, kind: str) -> None:
+    body = openapi()["paths"][path]["post"]["requestBody"]
+    schema = body["content"]["application/json"]["schema"]
+    assert body["required"]
+    assert schema["properties"][member]["type"] == kind
+    assert set(schema["required"]) == {"reason", member} - {"records"}

@@ -6,13 +6,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-import matplotlib as mpl
-from matplotlib import pyplot as plt
-from matplotlib.layout_engine import ConstrainedLayoutEngine
-from matplotlib.ticker import FuncFormatter, NullFormatter
-
 from hub.bench.chart import FAINT, GOAL, HUB, INK, OTHER, STYLE
 from hub.bench.identity.report import BESIDE, GOALS, Report
+from hub.bench.plotting import ConstrainedLayoutEngine, FuncFormatter, NullFormatter, mpl, plt
 
 WIDTH: Final = 5.2
 HEIGHT: Final = 4.6

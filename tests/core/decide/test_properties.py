@@ -228,7 +228,7 @@ def test_a_paused_agency_may_still_answer_and_goes_on_when_the_city_says_so() ->
     assert world.refer(agency=referral.receiver).verdict == "recorded"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_no_bytes_break_the_core(data: st.DataObject) -> None:
     world = World(agencies=())

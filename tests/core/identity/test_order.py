@@ -15,7 +15,7 @@ from hub.schemas.canonical import PersonClaim
 from tests.core.identity.confusable import towns
 from tests.core.identity.memory import MODEL, Memory, features
 
-many = settings(max_examples=400, deadline=None)
+many = settings(max_examples=400)
 
 
 def arrive(claims: list[PersonClaim], order: list[int]) -> Memory:

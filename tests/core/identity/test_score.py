@@ -35,7 +35,7 @@ def score(a: Features, b: Features) -> Score:
     return compare(a, b, MODEL)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(claims, claims)
 def test_fields_sum_to_the_bits_and_order_does_not_matter(a: PersonClaim, b: PersonClaim) -> None:
     found = score(features(a), features(b))
@@ -43,7 +43,7 @@ def test_fields_sum_to_the_bits_and_order_does_not_matter(a: PersonClaim, b: Per
     assert found == score(features(b), features(a))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(claims, claims)
 def test_a_household_alone_is_worth_no_more_than_its_cap(a: PersonClaim, b: PersonClaim) -> None:
     found = score(features(a), features(b))
