@@ -164,7 +164,7 @@ def _file(path: Path, sender: Sender, schema: str | None, name: str) -> Iterator
 
 def _rows(name: str, lines: Iterator[Line | Broken], sender: Sender, schema: str | None) -> Iterator[Placed]:
     """One event a row, cells as text beside their header."""
-    stem = list_name(name)
+    stem, line = list_name(name), None
     for line in lines:
         if isinstance(line, Broken):
             yield Placed(line.row, line)
@@ -173,6 +173,8 @@ def _rows(name: str, lines: Iterator[Line | Broken], sender: Sender, schema: str
         register = f"{stem}/{line.sheet}" if line.sheet and line.sheet != CSV_SHEET else stem
         data = {"header": line.header, "cells": line.cells, "row": line.row, "register": register[:256]}
         yield Placed(line.row, sender.event(told, [register, line.cells[0]], data=data), line.sheet, line.notes)
+    if line is None:
+        yield Placed(0, Broken(name, 0, "no row below the header"))
 
 
 def _hl7(path: Path, sender: Sender) -> Iterator[Placed]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import unicodedata
 from collections.abc import Sequence
 from typing import Final, Self
 
@@ -64,10 +65,12 @@ def harmless(cell: str) -> str:
 def list_name(file: str) -> str:
     """What a file's list is called: its name without ending, a report's as the file it reports on.
 
-    A name that is no UTF-8 (old transfer programs) is read as CP949; control characters become spaces.
+    A name that is no UTF-8 (old transfer programs) is read as CP949; control characters become spaces; syllables
+    that are written letter by letter (macOS) are put together, or the same list would be another one.
     """
     stem = os.path.splitext(file)[0]  # noqa: PTH122 - a name, not a path: it may hold anything
-    return _CONTROL.sub(" ", readable(_REPORT.sub("", stem))) or " "
+    name = unicodedata.normalize("NFC", readable(stem))
+    return _CONTROL.sub(" ", _REPORT.sub("", name)) or " "
 
 
 def readable(name: str) -> str:

@@ -21,6 +21,14 @@ _EQUALS: Final = frozenset("=＝@＠")
 _SIGNS: Final = frozenset("+-＋－")
 
 
+class Broken(msgspec.Struct, frozen=True):
+    """What could not be read: the file, the row as people count it (0: the whole file), why. Quotes no content."""
+
+    path: str
+    row: int
+    reason: str
+
+
 class Row(msgspec.Struct, frozen=True):
     """A row by its number from 1. formulas: letters of columns whose value was saved with a formula.
 

@@ -1,6 +1,6 @@
 """Workbooks (XLSX, XLS) to rows, sheet by sheet. Owns what is opened at all, and cells that are merged over rows.
 
-XLSX is streamed (`connectors.reading_xlsx`). XLS is held in memory, which its 65,536 rows bound.
+XLSX is streamed from its XML (`connectors.reading_xlsx`), XLS from its records (`connectors.reading_xls`).
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
-from connectors.reading_rows import Row, text_of
+from connectors.reading_rows import Row
+from connectors.reading_xls import UNREADABLE as UNREADABLE_XLS
+from connectors.reading_xls import Xls
 from connectors.reading_xlsx import KEPT, UNREADABLE, WORKBOOK, Xlsx
 
 ZIP: Final = b"PK\x03\x04"
-OLE: Final = b"\xd0\xcf\x11\xe0"
 UNPACKED_LIMIT: Final = 128 * 1_048_576  # bytes of all parts of a workbook together: some 200,000 rows of eight columns
 PACKED_LIMIT: Final = 32 * 1_048_576  # bytes of the file
-MERGED_LIMIT: Final = 50_000  # cells of one sheet that are merged over rows
+MERGED_LIMIT: Final = 50_000  # cells of one sheet (of an XLS: of all) that are merged over rows
 PIECE: Final = 1_048_576
 REMEDY: Final = "save it as CSV, or split it"
 _OVERLAP: Final = 512  # bytes that the description of a merged cell takes at most
@@ -74,7 +74,7 @@ def _guarded(rows: Iterator[Row]) -> Iterator[Row]:
         for row in rows:
             number = row.number
             yield row
-    except (*_BAD_ARCHIVE, *UNREADABLE) as error:
+    except (*_BAD_ARCHIVE, *UNREADABLE, *UNREADABLE_XLS) as error:
         raise Unusable(f"from here on the workbook cannot be read, behind row {number}") from error
 
 
@@ -88,11 +88,15 @@ def _merged(archive: zipfile.ZipFile, part: str) -> list[Merged]:
             for column, top, bottom in _MERGED.findall(held):
                 if int(bottom) > int(top):
                     found.add((column, int(top), int(bottom)))
-            if len(found) > MERGED_LIMIT:
-                raise Unusable(f"more than {MERGED_LIMIT} merged cells: {REMEDY}")
+            _bound(len(found))
             rest = held[-_OVERLAP:]  # a description may be cut in two
     cells = (Merged(_column(column), top, bottom) for column, top, bottom in found)
     return [cell for cell in cells if cell.column < KEPT]
+
+
+def _bound(merged: int) -> None:
+    if merged > MERGED_LIMIT:
+        raise Unusable(f"more than {MERGED_LIMIT} merged cells: {REMEDY}")
 
 
 def _column(name: bytes) -> int:
@@ -104,25 +108,18 @@ def _column(name: bytes) -> int:
 
 def _xls(path: Path) -> Iterator[tuple[str, Iterator[Row]]]:
     try:
-        book = CalamineWorkbook.from_path(path)
-        shown = [
-            held.name
-            for held in book.sheets_metadata
-            if held.visible == SheetVisibleEnum.Visible and held.typ == SheetTypeEnum.WorkSheet
-        ]
-        for name in shown:
-            sheet = book.get_sheet_by_name(name)
-            ranges = sheet.merged_cell_ranges or []
-            merged = [Merged(column, top + 1, bottom + 1) for (top, column), (bottom, _) in ranges if bottom > top]
-            yield name, _spread(_xls_rows(sheet), merged)
-    except (CalamineError, ValueError, OverflowError) as error:
-        raise Unusable("not a readable workbook") from error
-
-
-def _xls_rows(sheet: CalamineSheet) -> Iterator[Row]:
-    left = [""] * (sheet.start or (0, 0))[1]  # empty rows above are given, empty columns are not
-    for number, row in enumerate(sheet.iter_rows(), 1):
-        yield Row(number, [*left, *map(text_of, row)])
+        book = Xls(path)
+        found: set[tuple[int, int, int, int]] = set()
+        for place in book.merged():
+            found.add(place)
+            _bound(len(found))
+        merged: dict[int, list[Merged]] = {}
+        for at, column, top, bottom in found:
+            merged.setdefault(at, []).append(Merged(column, top, bottom))
+        for sheet in book.sheets:
+            yield sheet.name, _spread(_guarded(book.rows(sheet)), merged.get(sheet.at, ()))
+    except UNREADABLE_XLS as error:
+        raise Unusable("not a readable workbook: save it as XLSX, without a password") from error
 
 
 def _spread(rows: Iterable[Row], merged: Iterable[Merged]) -> Iterator[Row]:

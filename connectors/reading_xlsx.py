@@ -42,6 +42,8 @@ class Xlsx:
         others: dict[str, str] = {}
         self._each("xl/_rels/workbook.xml.rels", lambda name, told: _related(name, told, targets, others))
         self.sheets = [(name, self._part(targets[id_])) for name, id_ in self._named if id_ in targets]
+        if len({part for _, part in self.sheets}) < len(self.sheets):
+            raise ValueError("sheets that are one")  # it would be read again and again
         numbers = Numbers(epoch_1904=self._epoch_1904)
         if "styles" in others:
             self._each(others["styles"], numbers.hear)

@@ -23,7 +23,8 @@ from connectors.files.config import EXAMPLE, FilesConfig
 from connectors.files.drop import Drop
 from connectors.files.folder import Folder
 from connectors.files.outcomes import Outcomes
-from connectors.files.place import ARCHIVE, Away, Found, Place
+from connectors.files.place import ARCHIVE, Away, Found, Place, in_order
+from connectors.files.ready import candidates
 from connectors.files.reports import Reports
 from connectors.files.taking import File, Intake, Refused
 from connectors.protocol import Broken, Change, Check, Config, Event, Origin, Receipt, Take
@@ -170,8 +171,8 @@ class FilesConnector:
         path = to.removeprefix(f"{ARCHIVE}/")
         await asyncio.to_thread(self.outcomes.moving, seq, path, intake.wide)
         await self.place.move(name, to)
-        await asyncio.to_thread(self.outcomes.archived, seq)
         await self.drop.tidy(name)
+        await asyncio.to_thread(self.outcomes.archived, seq)
         counts = {"rows": intake.rows, "new": intake.new, "unreadable": intake.broken, "noted": intake.noted}
         log.info("file_taken", file=self._hidden(name), **counts)
         self.reports.wake()
@@ -187,9 +188,16 @@ class FilesConnector:
         await asyncio.to_thread(self.outcomes.prune, (today - timedelta(days=self.config.keep_days)).isoformat())
         for seq, path in await asyncio.to_thread(self.outcomes.unfinished):
             if path and await self.drop.exists(f"{ARCHIVE}/{path}"):
+                await self._tidied(path.rpartition("/")[2])
                 await asyncio.to_thread(self.outcomes.archived, seq)
             else:
                 await asyncio.to_thread(self.outcomes.forget, seq)
+
+    async def _tidied(self, name: str) -> None:
+        try:
+            await self.drop.tidy(name)
+        except OSError as error:
+            raise Away(f"{type(error).__name__} while looking at what a crash left") from error
 
     # ------------------------------------------------------------- older files
     async def backfill(self, since: str, take: Take) -> int:
@@ -200,9 +208,9 @@ class FilesConnector:
             raise Usage(f"{since!r} is no date.", "Write it as 2026-11-22.") from error
         new = 0
         await self.place.open()
-        for day in [d for d in await self.place.days() if d[:10] >= first]:
-            for file in (await self.place.listing(f"{ARCHIVE}/{day}")).files:
-                new += await self._again(f"{day}/{file.name}", file.name, take)
+        for folder in in_order(await self.place.days(), first):
+            for file in candidates((await self.place.listing(f"{ARCHIVE}/{folder}")).files):
+                new += await self._again(f"{folder}/{file.name}", file.name, take)
         return new
 
     async def _again(self, path: str, name: str, take: Take) -> int:

@@ -87,8 +87,15 @@ class Drop:
         return await self._place.exists(path)
 
     async def tidy(self, name: str) -> None:
-        """A file has gone: so does its marker, and a manifest none of whose files is left."""
-        if self._config.ready == "done":
+        """A file has gone: so does its marker, and a manifest none of whose files is left. Twice is once."""
+        try:
+            await self._tidy(name)
+        except (FileNotFoundError, PermissionError) as error:
+            # Not ours to remove: what it belonged to is safe all the same.
+            log.warning("marker_not_removed", error=type(error).__name__)
+
+    async def _tidy(self, name: str) -> None:
+        if self._config.ready == "done" and not await self._place.exists(name):
             await self._place.remove(f"{name}.done")
         if self._config.ready == "manifest":
             files = await self._listed()

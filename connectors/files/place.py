@@ -5,7 +5,8 @@ Owns the shape and which names are files of a partner. Paths are relative to the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -20,6 +21,7 @@ ROOMS: Final = (ARCHIVE, REJECTED, REPORTS)
 UNFINISHED: Final = (".tmp", ".part", ".partial", ".filepart", ".crdownload", ".swp")
 #: Bytes of a name; longer ones leave no room for what is put behind them.
 NAME_LIMIT: Final = 200
+_DAY: Final = re.compile(r"\d{4}-\d\d-\d\d(?:/\d{1,9})?")
 
 
 class Away(Retry):
@@ -51,7 +53,7 @@ class Place(Protocol):
         """The plain files in the drop itself or a room of it. Links are not followed."""
 
     async def days(self) -> Sequence[str]:
-        """Folders of the archive, and theirs, that hold files: '2026-11-22', '2026-11-22/2'."""
+        """Folders of the archive, and theirs, in any order: '2026-11-22', '2026-11-22/2'."""
 
     async def fetch(self, path: str) -> Path:
         """The file where it can be read on this machine. `release` it."""
@@ -90,6 +92,12 @@ def is_partners(name: str) -> bool:
         and not name.lower().endswith((*UNFINISHED, ".done"))
         and not is_manifest(name)
     )
+
+
+def in_order(folders: Iterable[str], first: str) -> list[str]:
+    """Folders of the archive from a day on (ISO), as they were filled: '2026-11-22', then its '/2', its '/10'."""
+    days = (folder.partition("/") for folder in folders if _DAY.fullmatch(folder) and folder >= first)
+    return ["".join(parts) for parts in sorted(days, key=lambda parts: (parts[0], int(parts[2] or 0)))]
 
 
 def is_manifest(name: str) -> bool:

@@ -72,10 +72,10 @@ def write(target: Path, wanted: Wanted, sender: Sender, outcomes: Outcomes) -> N
     held = kind(wanted.local)
     found = _rows(wanted, held, sender, outcomes)
     if target.name.removesuffix(".part").endswith(".xlsx"):
-        book = Book()
-        for row in found:
-            book.add(row.sheet or CSV_SHEET, row.header, row.cells, row.ours, bad=row.bad, mend=row.mend)
-        book.save(target)
+        with Book(target) as book:
+            for row in found:
+                book.add(row.sheet or CSV_SHEET, row.header, row.cells, row.ours, bad=row.bad, mend=row.mend)
+            book.save()
     else:
         _write_csv(target, found, charset(wanted.local) if held == "table" else UTF_8)
 

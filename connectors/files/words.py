@@ -14,13 +14,13 @@ from connectors.protocol import PENDING, RECORDED, REFUSED, SEEN, TAKEN, Broken
 
 KST: Final = timezone(timedelta(hours=9))
 WAITING: Final = "전송 대기"
-UNREADABLE: Final = "읽지 못함 – 고쳐서 다시 넣어 주세요"
+UNREADABLE: Final = "읽지 못함: 고쳐서 다시 넣어 주세요"
 MESSAGE: Final = "번호"
 STATUSES: Final = {
     RECORDED: "접수",
     SEEN: "접수(이미 받은 건)",
     "no-op": "접수(바뀐 것 없음)",
-    REFUSED: "거절 – 고쳐서 다시 넣어 주세요",
+    REFUSED: "거절: 고쳐서 다시 넣어 주세요",
     PENDING: "판정 대기",
     TAKEN: "시에 전달됨",
 }
@@ -44,6 +44,7 @@ REASONS: Final = {
 #: The beginning of each reason the readers give → the same in Korean.
 UNREAD: Final = {
     "from here on the bytes": "여기서부터 파일의 문자 집합이 아닌 바이트입니다",
+    "no row below": "제목 줄 아래에 내용이 없습니다",
     "no CSV here": "따옴표가 닫히지 않았거나 칸이 너무 깁니다",
     "the line is longer": "줄이 너무 깁니다",
     "bytes that are neither": "UTF-8도 CP949도 아닌 글자가 있습니다",

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import re
+import tempfile
 import unicodedata
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
-from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
-from openpyxl.styles import Alignment, Font, PatternFill
-from openpyxl.utils import get_column_letter
-from openpyxl.worksheet.properties import PageSetupProperties
+from xlsxwriter import Workbook
+from xlsxwriter.exceptions import FileCreateError
 
 from connectors.reading_report import harmless
 
@@ -25,6 +23,9 @@ HEIGHT: Final = 17  # points of a line
 FACE: Final = "맑은 고딕"
 _TITLE: Final = re.compile(r"[\\*?:/\[\]\x00-\x1f]")
 _TITLE_LIMIT: Final = 31
+#: Characters of a cell; what no XML can hold.
+_LIMIT: Final = 32_767
+_ILLEGAL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _INK: Final = {
     "head": "D9D9D9",
     "our_head": "BDD7EE",
@@ -38,16 +39,29 @@ Line = tuple[Sequence[str], Sequence[str], bool, frozenset[int]]
 
 
 class Book:
-    """A workbook that is written row by row."""
+    """A workbook that is written row by row: only the row at hand is in memory, those before it in a folder.
 
-    def __init__(self) -> None:
-        self._book = Workbook(write_only=True)
+    A context manager: the folder does not outlive it, whatever happens.
+    """
+
+    def __init__(self, target: Path) -> None:
+        self._folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+        self._book = Workbook(str(target), {"constant_memory": True, "tmpdir": self._folder.name})
+        self._looks = {look: self._book.add_format(_look(look)) for look in _INK}
         self._sheet: Any = None
         self._name = ""
         self._first: list[Line] = []
         self._header: Sequence[str] = ()
         self._own = self._line = 0
-        self._cells: dict[str, Any] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for sheet in self._book.worksheets():
+            with suppress(OSError):  # a full disk: what was not written is not wanted any more
+                sheet.row_data_fh.close()
+        self._folder.cleanup()
 
     def add(
         self,
@@ -62,8 +76,8 @@ class Book:
         """A row behind the others of its sheet; the first of a sheet opens it."""
         if sheet != self._name:
             self._begin()
-            self._sheet = self._book.create_sheet(_TITLE.sub(" ", sheet)[:_TITLE_LIMIT])
-            self._name, self._header, self._own, self._cells = sheet, header, len(own), {}
+            self._sheet = self._book.add_worksheet(self._title(sheet))
+            self._name, self._header, self._own = sheet, header, len(own)
         line = (own, ours, bad, mend)
         if self._header:
             self._first.append(line)
@@ -72,29 +86,38 @@ class Book:
         else:
             self._append(line)
 
-    def save(self, target: Path) -> None:
-        """Write it there."""
+    def save(self) -> None:
+        """Write it. Raises `OSError`."""
         self._begin()
-        if self._sheet is None:
-            self._book.create_sheet()
-        self._book.save(target)
+        try:
+            self._book.close()
+        except FileCreateError as error:
+            raise OSError(str(error)) from error
+
+    def _title(self, sheet: str) -> str:
+        """A name that spreadsheets take and that no other sheet has."""
+        plain = title = _TITLE.sub(" ", sheet)[:_TITLE_LIMIT].strip("'") or " "
+        taken = {one.get_name().lower() for one in self._book.worksheets()}
+        count = 1
+        while title.lower() in taken:
+            count += 1
+            title = f"{plain[: _TITLE_LIMIT - 5]} {count}"
+        return title
 
     def _begin(self) -> None:
-        """The header, once enough rows are known; widths come before rows in a file."""
+        """The header, once enough rows are known."""
         if not self._header:
             return
-        self._sheet.freeze_panes = "A2"
+        self._sheet.freeze_panes(1, 0)
         # Printed, a row stays one line of one page.
-        self._sheet.page_setup.orientation = "landscape"
-        self._sheet.page_setup.fitToHeight = 0
-        self._sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
+        self._sheet.set_landscape()
+        self._sheet.fit_to_pages(1, 0)
         for place, title in enumerate(self._header):
             most = BROAD if place < self._own else BROADEST
             found = [_width(title) + 2, *(_width(_at(line, place)) + 1 for line in self._first)]
-            self._sheet.column_dimensions[get_column_letter(place + 1)].width = min(most, max(NARROW, *found))
-        heads = [self._cell(title, "head" if n < self._own else "our_head") for n, title in enumerate(self._header)]
-        self._sheet.append(heads)
-        self._line = 1
+            self._sheet.set_column(place, place, min(most, max(NARROW, *found)))
+            self._put(0, place, title, "head" if place < self._own else "our_head")
+        self._line = 0
         self._header = ()
         for line in self._first:
             self._append(line)
@@ -102,30 +125,28 @@ class Book:
 
     def _append(self, line: Line) -> None:
         own, ours, bad, mend = line
-        plain = "bad" if bad else "own"
-        row = [self._cell(text, "mend" if place in mend else plain) for place, text in enumerate(own)]
         self._line += 1
         lines = max((-(-_width(text) // BROADEST) for text in ours), default=1)
         if lines > 1:
-            self._sheet.row_dimensions[self._line].height = HEIGHT * lines
-        self._sheet.append(row + [self._cell(text, "our_bad" if bad else "ours") for text in ours])
+            self._sheet.set_row(self._line, HEIGHT * lines)
+        for place, text in enumerate(own):
+            self._put(self._line, place, text, "mend" if place in mend else "bad" if bad else "own")
+        for place, text in enumerate(ours, len(own)):
+            self._put(self._line, place, text, "our_bad" if bad else "ours")
 
-    def _cell(self, text: str, look: str) -> Any:  # noqa: ANN401 - openpyxl has no types
-        """A cell of text. Copies the look of the first of its kind: making a style anew takes longer than the rest."""
-        cell = WriteOnlyCell(self._sheet)
-        made = self._cells.get(look)
-        if made is None:
-            cell.number_format = "@"
-            cell.alignment = Alignment(vertical="top", wrap_text=look.startswith("our"))
-            cell.font = Font(name=FACE, size=10, bold=look.endswith("head"))
-            if _INK[look]:
-                cell.fill = PatternFill("solid", start_color=_INK[look])
-            self._cells[look] = cell
+    def _put(self, row: int, column: int, text: str, look: str) -> None:
+        """A cell of text."""
+        if text:
+            self._sheet.write_string(row, column, harmless(_ILLEGAL.sub("", text))[:_LIMIT], self._looks[look])
         else:
-            cell._style = made._style  # type: ignore[attr-defined]  # noqa: SLF001 - as openpyxl itself copies a look
-        cell.value = harmless(ILLEGAL_CHARACTERS_RE.sub("", text))
-        cell.data_type = "s"
-        return cell
+            self._sheet.write_blank(row, column, None, self._looks[look])
+
+
+def _look(look: str) -> dict[str, Any]:
+    """How a kind of cell looks."""
+    ink = {"pattern": 1, "fg_color": f"#{_INK[look]}"} if _INK[look] else {}
+    face = {"font_name": FACE, "font_size": 10, "bold": look.endswith("head")}
+    return {"num_format": "@", "valign": "top", "text_wrap": look.startswith("our")} | face | ink
 
 
 def _at(line: Line, place: int) -> str:

@@ -6,20 +6,17 @@ one that cannot be read is named with its row, and the next one passes.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any, Final
 
 from connectors.hsds.found import Found, Json, identifier
+from connectors.splitting import elements, list_named
 from hub.schemas.canonical import Refusal
 from hub.schemas.envelope import RAW_LIMIT, read_object
 
 #: Of the message around a document.
 AROUND: Final = 4096
 DOCUMENT_LIMIT: Final = RAW_LIMIT - AROUND
-#: A string that never ends is one token as well: tried again from each mark inside, it would take the square of time.
-_TOKEN: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|[\[\]{},:]', re.DOTALL)
-_OPEN, _CLOSE = (b"[", b"{"), (b"]", b"}")
 #: Fields that only a taxonomy or a term of one has. Services carry the terms they are given.
 _TAXONOMY: Final = ("taxonomy_detail", "taxonomy", "term_uri", "version", "taxonomy_id")
 _PLACE: Final = ("location_type", "latitude", "transportation")
@@ -51,7 +48,7 @@ def _documents(text: bytes) -> Iterator[tuple[int, bytes]]:
         return
     if text.startswith(b"["):
         yield from enumerate(elements(text, 0), 1)
-    elif (start := _contents(text)) >= 0:
+    elif (start := list_named(text, b'"contents"')) >= 0:
         yield from enumerate(elements(text, start), 1)
     else:
         yield 0, text.rstrip()
@@ -66,38 +63,6 @@ def _lines(text: bytes) -> Iterator[tuple[int, bytes]]:
         row += 1
         yield row, text[begin:end].strip()
         begin = end + 1
-
-
-def _contents(text: bytes) -> int:
-    """Where the list of a page begins; -1 where this is no page."""
-    depth, named = 0, False
-    for token in _TOKEN.finditer(text):
-        mark = token[0]
-        if mark in _OPEN:
-            if depth == 1 and named and mark == b"[":
-                return token.start()
-            depth += 1
-        elif mark in _CLOSE:
-            depth -= 1
-        if mark != b":":
-            named = depth == 1 and mark == b'"contents"'
-    return -1
-
-
-def elements(text: bytes, start: int) -> Iterator[bytes]:
-    """The elements of the list that begins at `start`, unread. What is broken inside one ends with it or the list."""
-    depth, begin = 0, start + 1
-    for token in _TOKEN.finditer(text, start):
-        mark = token[0]
-        depth += (mark in _OPEN) - (mark in _CLOSE)
-        if (depth == 1 and mark == b",") or depth == 0:
-            element = text[begin : token.start()].strip()
-            if element or mark == b",":
-                yield element
-            begin = token.end()
-        if depth == 0:
-            return
-    yield text[begin:].strip()  # the list never ends: what is left is no document, and is refused as such
 
 
 def _place(name: str, row: int, document: Json, found: Found) -> None:

@@ -25,6 +25,8 @@ OWNER: Final = {
     "organization_id": "organizations",
     "phone_id": "phones",
 }
+#: A table has as many columns at least: a unit is an id and a name.
+COLUMNS: Final = 2
 #: Table → the field it becomes, and the columns that say whose a row is.
 PARTS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "service_at_locations": ("service_at_locations", ("service_id",)),
@@ -75,7 +77,7 @@ class Package:
             self._found.broken(name, 0, "", "unknown_table", "no table of HSDS is called so")
             return
         rows = self._tables.setdefault(table, [])
-        for line in csv_lines(path):
+        for line in csv_lines(path, COLUMNS):
             if isinstance(line, Broken):
                 self._found.broken(name, line.row, "", "unreadable", line.reason)
                 continue

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from connectors.reading import Broken, read, read_fhir_folder
 from hub.errors import Usage
-from hub.schemas.envelope import Envelope, parse
+from hub.schemas.envelope import RAW_LIMIT, Envelope, parse
 from hub.schemas.topics import Formats, Types
 
 SAMPLES = Path(__file__).parents[1] / "samples"
@@ -122,6 +122,26 @@ def test_titles_above_the_header_are_skipped_and_rows_keep_their_place(tmp_path:
     rows = [["의뢰대장 2026년 11월"], [], ["작성", "2026-11-18"], HEADER, ROW, ["", "", "", ""], ROW]
     found = good(written(tmp_path / "a.csv", rows))
     assert [event["data"]["row"] for event in found] == [5, 7]
+
+
+@pytest.mark.parametrize(("titles", "rows"), [(29, 1), (30, 0)])
+def test_a_header_stands_within_the_first_thirty_rows(tmp_path: Path, titles: int, rows: int) -> None:
+    """Farther down, whatever looks like one is none: what stands above it would be lost."""
+    path = written(tmp_path / "a.csv", [*[["1", "2", "3"]] * titles, HEADER, ROW])
+    assert len(good(path)) == rows
+    assert [item.reason for item in broken(path)] == ["no header among the first 30 rows"] * (1 - rows)
+
+
+def test_a_message_larger_than_the_hub_takes_is_told_and_the_next_one_passes(tmp_path: Path) -> None:
+    one = {"device": "d", "kind": "k", "reading": "x" * (RAW_LIMIT - 100)}
+    (tmp_path / "a.jsonl").write_text(json.dumps(one) + "\n" + json.dumps(one | {"reading": "r"}) + "\n")
+    assert [item.reason for item in broken(tmp_path / "a.jsonl")] == [f"a message is larger than {RAW_LIMIT} bytes"]
+    assert [event["data"]["reading"] for event in good(tmp_path / "a.jsonl")] == ["r"]
+
+
+def test_blanks_around_titles_and_cells_say_nothing(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.csv", [[f" {title} " for title in HEADER], [f"{cell}  " for cell in ROW]])
+    assert [(event["data"]["header"], event["data"]["cells"]) for event in good(path)] == [(HEADER, ROW)]
 
 
 def test_a_broken_row_is_told_and_the_next_one_passes(tmp_path: Path) -> None:
@@ -237,6 +257,17 @@ def test_loose_resources_are_one_bundle_per_request() -> None:
     urls = [entry["request"]["url"] for entry in event["data"]["entry"]]
     assert urls[0] == "ServiceRequest/SDOHCC-ServiceRequestActiveFoodPantryApplicationAssistExample"
     assert len(urls) == len(list((SAMPLES / "fhir-gravity").glob("*.json")))
+
+
+def test_a_bundle_stays_in_line_behind_the_one_of_its_number(tmp_path: Path) -> None:
+    """A hospital's system may give the resource another id each time."""
+    keys = []
+    for id_ in ("one", "two"):
+        resource = {"resourceType": "ServiceRequest", "id": id_, "identifier": [{"value": "GS-1"}]}
+        (tmp_path / "a.json").write_text(json.dumps({"resourceType": "Bundle", "entry": [{"resource": resource}]}))
+        keys += [(event["id"], event["partitionkey"]) for event in good(tmp_path / "a.json")]
+    (one, first), (two, second) = keys
+    assert (one != two, first == second) == (True, True)
 
 
 def test_the_order_of_loose_files_does_not_matter() -> None:

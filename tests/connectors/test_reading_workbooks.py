@@ -234,6 +234,14 @@ def test_another_kind_of_workbook_is_told_to_be_saved_as_one_of_ours(tmp_path: P
     assert [item.reason for item in broken(path)] == ["no XLSX workbook: save it as XLSX or CSV"]
 
 
+def test_sheets_that_are_one_part_are_refused(tmp_path: Path) -> None:
+    path = book(tmp_path / "a.xlsx", [HEADER, ROW])
+    with zipfile.ZipFile(path) as archive:
+        sheet = "<sheet " + archive.read("xl/workbook.xml").decode().partition("<sheet ")[2].partition("/>")[0] + "/>"
+    rewritten(path, "xl/workbook.xml", (sheet, sheet * 1000))
+    assert [item.reason for item in broken(path)] == ["not a readable workbook"]
+
+
 def test_too_many_merged_cells_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("connectors.reading_workbook.MERGED_LIMIT", 2)
     path = book(tmp_path / "a.xlsx", [HEADER, ROW])

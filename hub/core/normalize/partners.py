@@ -140,7 +140,7 @@ def _sheet(shared: Mapping, source: _Source, kind: str, row: PartnerRow) -> Shee
     return Sheet(
         columns=below.columns | columns,
         default_need=below.default_need,
-        heads=below.heads | frozenset(row.heads),
+        heads=below.heads | {form for head in row.heads for form in (head, squeeze(head))},
         required=required,
         written=_written(shared, source, where, row),
     )

@@ -24,6 +24,8 @@ _ABROAD = re.compile(r"00(?:(?=82)|8(?=82)|(?:[1256]|[37]\d\d)(?=[1-9]))", re.AS
 _TILDES = re.compile(r"(?<=\d)~(?=\d+~\d)|(?<=\d~\d{3})~|(?<=\d~\d{4})~", re.ASCII)
 # The letters O and l where a number begins, and '.0' where a spreadsheet took it for one.
 _LETTER_O = re.compile(r"(?=.*[oO])[0oO1lI]{3}[-. )]?[\doO]{3,4}[-. ]?[\doO]{4}", re.ASCII)
+# 5.57411E+08: a spreadsheet has rounded it, so no number can be made of what is left.
+_ROUNDED = re.compile(r"\d(?:\.\d+)?[eE]\+?\d{1,2}", re.ASCII)
 _NOT_DIGIT = re.compile(r"\D+", re.ASCII)
 _LETTERS = re.compile(r"[가-힣A-Za-z]")
 _DOMESTIC = re.compile(
@@ -71,7 +73,7 @@ def _read_one(text: str, area_code: str) -> tuple[str, str]:
         text = _TILDES.sub("-", text)
     if _LETTER_O.fullmatch(text):
         text = text.translate(_LETTERS_AS_DIGITS)
-    digits = _NOT_DIGIT.sub("", _EXTENSION.sub("", text.removesuffix(".0")))
+    digits = "" if _ROUNDED.fullmatch(text) else _NOT_DIGIT.sub("", _EXTENSION.sub("", text.removesuffix(".0")))
     if not digits:
         return "", "unreadable" if text else ""
     if prefix := _ABROAD.match(digits):

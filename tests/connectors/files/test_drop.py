@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+import unicodedata
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 
-from connectors.files.place import Found
+from connectors.files.place import Away, Found
 from connectors.files.ready import Quiet, promises
 from connectors.protocol import Broken
 from hub.errors import Usage
@@ -45,6 +46,56 @@ async def test_a_marker_makes_a_file_complete_and_goes_with_it(tmp_path: Path) -
     assert desk.files() == ["archive/2026-11-22/a.csv"]
 
 
+@pytest.mark.parametrize("step", ["remove", "archived"])
+async def test_a_marker_never_outlives_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    """Or the next file of that name would be taken while it is still being written."""
+    desk = Desk(tmp_path, ready="done")
+    desk.put("a.csv", ROWS)
+    desk.put("a.csv.done", b"")
+
+    def lost(*_: object) -> None:
+        raise Away("the connection was lost")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(desk.connector.place if step == "remove" else desk.connector.outcomes, step, lost)
+        with pytest.raises(Away):
+            await desk.look()
+    await desk.connector._recover()
+    assert desk.files() == ["archive/2026-11-22/a.csv"]
+
+
+async def test_a_marker_we_may_not_remove_holds_up_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = Desk(tmp_path, ready="done")
+    desk.put("a.csv", ROWS)
+    desk.put("a.csv.done", b"")
+
+    def forbidden(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(desk.connector.place, "remove", forbidden)
+    assert await desk.look()
+    await desk.written()
+    assert desk.files() == ["a.csv.done", "archive/2026-11-22/a.csv", "reports/a.report.csv"]
+
+
+async def test_the_marker_of_the_next_file_of_that_name_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = Desk(tmp_path, ready="done")
+    desk.put("a.csv", ROWS)
+    desk.put("a.csv.done", b"")
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(desk.connector.drop, "tidy", killed)
+        with pytest.raises(KeyboardInterrupt):
+            await desk.look()
+    desk.put("a.csv", [["LH-3", *row(3)[1:]]])
+    await desk.connector._recover()
+    assert await desk.look()
+    assert desk.files() == ["archive/2026-11-22/2/a.csv", "archive/2026-11-22/a.csv"]
+
+
 @pytest.mark.parametrize("ending", ["json", "csv"])
 async def test_a_manifest_makes_files_complete_once_their_bytes_match(tmp_path: Path, ending: str) -> None:
     desk = Desk(tmp_path, ready="manifest", quiet_s=0)
@@ -52,8 +103,11 @@ async def test_a_manifest_makes_files_complete_once_their_bytes_match(tmp_path: 
     digest = hashlib.sha256(content).hexdigest()
     desk.put("a.csv", content)
     desk.put("b.csv", content + b"x")
+    desk.put("c.csv", content.replace(b"LH-1", b"LH-7"))  # as long as it was promised, and another one
     desk.put("stray.csv", content)
-    told: list[dict[str, Any]] = [{"name": n, "bytes": len(content), "sha256": digest} for n in ("a.csv", "b.csv")]
+    told: list[dict[str, Any]] = [
+        {"name": n, "bytes": len(content), "sha256": digest} for n in ("a.csv", "b.csv", "c.csv")
+    ]
     lines = [",".join(told[0]), *(",".join(map(str, t.values())) for t in told)]
     manifest = orjson.dumps({"files": told}) if ending == "json" else "\n".join(lines).encode()
     desk.put(f"manifest.{ending}", manifest)
@@ -63,6 +117,8 @@ async def test_a_manifest_makes_files_complete_once_their_bytes_match(tmp_path: 
         f"archive/manifests/manifest.{ending}",
         "rejected/2026-11-22/b.csv",
         "rejected/2026-11-22/b.csv.reason.txt",
+        "rejected/2026-11-22/c.csv",
+        "rejected/2026-11-22/c.csv.reason.txt",
         "stray.csv",
     ]
     assert "manifest" in (desk.drop / "rejected/2026-11-22/b.csv.reason.txt").read_text("utf-8-sig")
@@ -137,6 +193,21 @@ async def test_any_name_is_taken(desk: Desk, name: str) -> None:
         assert "\n" not in desk.event("LH-1")["data"]["register"]
 
 
+async def test_a_name_of_macos_is_the_same_list(desk: Desk) -> None:
+    """It writes each syllable as its letters; a report that comes back from Windows is named otherwise."""
+    name = "주거 명단.csv"
+    desk.put(unicodedata.normalize("NFD", name), ROWS)
+    assert await desk.look()
+    await desk.written()
+    before = set(desk.taken)
+    assert desk.files("reports") == ["주거 명단.report.csv"]
+    for form in ("NFD", "NFC"):
+        back = unicodedata.normalize(form, "주거 명단.report - 복사본.csv")  # type: ignore[arg-type]
+        desk.put(back, (desk.drop / "reports/주거 명단.report.csv").read_bytes())
+        assert await desk.look()
+    assert set(desk.taken) == before
+
+
 async def test_a_name_in_cp949_is_read(desk: Desk) -> None:
     raw = "의뢰.csv".encode("cp949")
     desk.put(os.fsdecode(raw), ROWS)
@@ -193,6 +264,29 @@ async def test_backfill_reads_the_archive_from_a_day_on(desk: Desk) -> None:
     assert await desk.connector.backfill("2026-01-01", desk.take) == 0
     with pytest.raises(Usage):
         await desk.connector.backfill("yesterday", desk.take)
+
+
+async def test_backfill_reads_files_alone_in_the_order_they_came_in(tmp_path: Path) -> None:
+    """A manifest is no list of referrals, and what corrects another comes behind it."""
+    desk = Desk(tmp_path, ready="manifest", quiet_s=0)
+    content = table(ROWS)
+    told = f"name,bytes,sha256\na.csv,{len(content)},{hashlib.sha256(content).hexdigest()}\n"
+    desk.put("a.csv", content)
+    desk.put("manifest.csv", told.encode())
+    assert await desk.look()
+    assert desk.files("archive/manifests") == ["manifest.csv"]
+    desk.taken.clear()
+    for number in range(2, 12):
+        folder = desk.drop / f"archive/2026-11-22/{number}"
+        folder.mkdir()
+        (folder / "a.csv").write_bytes(table([[f"day-{number}", *row(number)[1:]]]))
+    for name, when in (("c.csv", 2), ("b.csv", 3), ("d.csv", 1)):
+        path = desk.drop / "archive/2026-11-22/11" / name
+        path.write_bytes(table([[name, *row(when)[1:]]]))
+        os.utime(path, (when, when))
+    await desk.connector.backfill("2026-11-22", desk.take)
+    found = [e["data"]["cells"][0] for e in desk.taken.values()]
+    assert found == ["LH-1", "LH-2", *(f"day-{n}" for n in range(2, 11)), "d.csv", "c.csv", "b.csv", "day-11"]
 
 
 async def test_check_says_what_is_wrong_and_how_to_mend_it(tmp_path: Path) -> None:

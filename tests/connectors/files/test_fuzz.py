@@ -66,7 +66,7 @@ async def fuzz(folder: Path, count: int, seed: int) -> tuple[int, int]:
         await desk.written()
         assert desk.event(f"GOOD-{number}")
         reasons = list((desk.drop / "rejected").rglob("*.reason.txt"))
-        assert all(len(p.read_text("utf-8-sig").splitlines()) >= 4 for p in reasons), "refused without a reason"
+        assert all(len(p.read_text("utf-8-sig").splitlines()) >= 5 for p in reasons), "refused without a reason"
         left = [p for p in desk.files() if "/" not in p]
         assert left == []
         taken, rejected = taken + len(desk.files("archive")) - 1, rejected + len(reasons)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import time
 from pathlib import Path
 
 import openpyxl
@@ -11,8 +12,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from connectors.files import words
 from connectors.protocol import Receipt
 from connectors.reading_report import COLUMNS, ReportColumns, harmless, list_name
+from connectors.standing import KOREAN
 from tests.connectors.files.conftest import Desk
 from tests.connectors.files.dropping import HEADER, row, table
 
@@ -37,11 +40,59 @@ async def test_a_clerk_reads_number_state_holder_deadline_and_what_to_mend(desk:
     assert list(one) == [*HEADER, *COLUMNS]
     assert [one[column] for column in COLUMNS] == ["r-1", "수락 요청", "sangbong", "2026-11-23 18:00", "", "2"]
     assert (two["상태"], two["오류(칸·사유)"]) == (
-        "거절 – 고쳐서 다시 넣어 주세요",
+        "거절: 고쳐서 다시 넣어 주세요",
         "의뢰일: 없는 날짜이거나 읽을 수 없는 날짜입니다",
     )
     assert three["상태"] == "전송 대기"
     assert [[line[title] for title in HEADER] for line in (one, two, three)] == ROWS
+
+
+async def test_referrals_of_one_row_stand_beside_each_other_and_nothing_is_no_list(desk: Desk) -> None:
+    desk.put("arrears.csv", ROWS)
+    await desk.look()
+    unplaced = {"id": "r-1", "state": "unplaced", "receiver": "", "due": ""}
+    await desk.tell("LH-1", referrals=(unplaced, {**unplaced, "id": "r-2"}))
+    await desk.tell("LH-2", referrals=(REFERRAL, unplaced))
+    told = [[line[c] for c in COLUMNS[:4]] for line in desk.rows("arrears.report.csv")[:2]]
+    assert told == [
+        ["r-1 / r-2", "미연계(담당 지정) / 미연계(담당 지정)", "", ""],
+        ["r-1 / r-1", "수락 요청 / 미연계(담당 지정)", "sangbong / ", "2026-11-23 18:00 / "],
+    ]
+
+
+async def test_reports_take_a_tenth_of_the_time_at_most(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[str] = []
+
+    def slowly(target: Path, *_: object) -> None:
+        written.append(target.name)
+        target.write_bytes(b"")
+        time.sleep(0.2)
+
+    monkeypatch.setattr("connectors.files.reports.write", slowly)
+    desk.put("a.csv", ROWS)
+    await desk.look()
+    await desk.connector.reports.write_due()
+    event = desk.event("LH-1")
+    await desk.connector.tell([Receipt(event["id"], event["source"], "recorded")])
+    assert len(written) == 1, "what is told right behind a report waits"
+    await desk.written()
+    assert len(written) == 2
+
+
+def test_a_row_number_that_is_none_is_not_believed() -> None:
+    columns = ReportColumns.among([*HEADER, *COLUMNS])
+    assert columns is not None
+    line = [*ROWS[0], "", "", "", "", ""]
+    for told, row_number in (
+        ("7", 7),
+        (" 7 ", 7),
+        ("9999999", 9_999_999),
+        ("99999999", 3),
+        ("x", 3),
+        ("²", 3),
+        ("", 3),
+    ):
+        assert columns.restored(3, [*line, told]) == (row_number, ROWS[0])
 
 
 async def test_what_happens_later_is_shown_even_when_it_was_heard_before_the_receipt(desk: Desk) -> None:
@@ -107,6 +158,14 @@ async def test_a_mended_report_sends_the_mended_rows_alone(desk: Desk) -> None:
     assert [line["상태"][:2] for line in older] == ["수락", "거절", "전송"]
 
 
+def test_what_a_clerk_reads_can_be_written_in_every_charset() -> None:
+    """Or a report in CP949 would show a question mark."""
+    tables = (words.STATUSES, words.REASONS, words.UNREAD, words.NOTES, KOREAN)
+    more = (words.WAITING, words.UNREADABLE, words.MESSAGE, *COLUMNS)
+    for text in (*more, *(text for held in tables for text in held.values())):
+        assert text.encode("cp949").decode("cp949") == text
+
+
 @pytest.mark.parametrize("charset", ["cp949", "utf-8-sig", "utf-8", "utf-16"])
 async def test_a_csv_is_answered_in_its_charset(desk: Desk, charset: str) -> None:
     desk.put("a.csv", table(ROWS, charset))
@@ -143,8 +202,8 @@ async def test_a_workbook_colors_what_to_mend_and_keeps_text_as_typed(desk: Desk
     assert sheet is not None
     titles = [cell.value for cell in sheet[1]]
     bad = sheet[2]
-    assert [cell.fill.start_color.rgb for cell in bad].count("00FF9C9C") == 1
-    assert bad[titles.index("접수일자")].fill.start_color.rgb == "00FF9C9C"
+    assert [cell.fill.start_color.rgb for cell in bad].count("FFFF9C9C") == 1
+    assert bad[titles.index("접수일자")].fill.start_color.rgb == "FFFF9C9C"
     assert {cell.number_format for cell in bad} == {"@"}
     assert {cell.data_type for line in sheet.iter_rows() for cell in line if cell.value is not None} == {"s"}
 
@@ -197,12 +256,21 @@ async def test_a_row_wider_than_its_header_keeps_its_cells_apart_from_ours(desk:
     assert desk.event("LH-1")["data"]["cells"][-1] == "extra"
 
 
+async def test_a_report_is_as_wide_as_its_widest_row(desk: Desk) -> None:
+    desk.put("a.csv", [[*ROWS[0], "one", "two"], [*ROWS[1], "one"]])
+    await desk.look()
+    await desk.written()
+    lines = list(csv.reader(io.StringIO((desk.drop / "reports/a.report.csv").read_text("utf-8-sig"))))
+    assert {len(line) for line in lines} == {len(HEADER) + 2 + len(COLUMNS)}
+    assert [line[-1] for line in lines] == [COLUMNS[-1], "2", "3"]
+
+
 async def test_a_row_that_cannot_be_read_is_in_the_report_with_its_reason(desk: Desk) -> None:
     desk.put("a.csv", table([ROWS[0], ["비고: 끝"], ROWS[1]]))
     await desk.look()
     await desk.written()
     one, remark, two = desk.rows("a.report.csv")
-    assert (remark["상태"], remark["원본행"]) == ("읽지 못함 – 고쳐서 다시 넣어 주세요", "3")
+    assert (remark["상태"], remark["원본행"]) == ("읽지 못함: 고쳐서 다시 넣어 주세요", "3")
     assert "한 칸만" in remark["오류(칸·사유)"]
     assert (one["원본행"], two["원본행"]) == ("2", "4")
 

@@ -105,6 +105,24 @@ async def test_a_file_somebody_writes_on_while_it_is_read_is_read_again(
     assert len(desk.taken) == 3
 
 
+async def test_what_was_told_of_a_file_that_is_read_again_is_kept(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its rows are known to the spool by then: no receipt comes a second time."""
+    path = desk.put("a.csv", ROWS)
+
+    async def writing(self: dropping.Drop, file: Found) -> bool:
+        monkeypatch.undo()
+        await desk.tell("LH-1", referrals=({"id": "r-1"},))
+        with path.open("ab") as handle:
+            handle.write(table([["LH-3", *row(3)[1:]]]).splitlines()[1])
+        return await self.is_same(file)
+
+    monkeypatch.setattr(dropping.Drop, "is_same", writing)
+    assert not await desk.look()
+    assert await desk.look()
+    await desk.written()
+    assert [line["이음번호"] for line in desk.rows("a.report.csv")] == ["r-1", "", ""]
+
+
 async def test_a_crash_between_commit_and_rename_doubles_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Killed at each step on the way into the archive: the file is there, or begun again."""
     steps = [

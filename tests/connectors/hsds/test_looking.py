@@ -66,6 +66,18 @@ async def test_tables_are_put_together_by_their_ids(desk: Desk) -> None:
     assert river["locations"][0]["organization_id"] == "org-elsewhere"
 
 
+async def test_a_table_of_two_columns_is_one(desk: Desk) -> None:
+    """The standard asks of a unit its id and its name alone."""
+    desk.put("organizations.csv", b"id,name,description\no,one,all\n")
+    desk.put("services.csv", b'id,organization_id,name\ns,o,"meals; laundry; talks"\n')
+    desk.put("units.csv", b'id,name\nu,"beds; by day; and by night"\n')
+    desk.put("service_capacities.csv", b"id,service_id,unit_id,available\nc,s,u,3\n")
+    await desk.look()
+    assert desk.problems() == []
+    (capacity,) = desk.taken[0]["data"]["services"][0]["capacities"]
+    assert capacity["unit"] == {"id": "u", "name": "beds; by day; and by night"}
+
+
 async def test_what_two_files_say_differently_is_named_and_the_first_holds(desk: Desk) -> None:
     desk.put("a.json", ONE)
     desk.put("b.json", ONE | {"name": "다른 이름", "website": "https://example.kr"})
@@ -91,6 +103,13 @@ async def test_only_the_organization_that_changed_is_sent(desk: Desk) -> None:
     desk.put("a.json", [ONE | {"id": f"o-{n}", "name": "새 이름" if n == 7 else "복지관"} for n in range(20)])
     assert await desk.look() == 1
     assert desk.taken[-1]["data"]["id"] == "o-7"
+
+
+async def test_a_list_that_is_empty_is_no_change(desk: Desk) -> None:
+    desk.put("a.json", ONE)
+    assert await desk.look() == 1
+    desk.put("a.json", ONE | {"contacts": [], "email": "", "logo": None})
+    assert await desk.look() == 0
 
 
 async def test_what_was_said_before_the_last_change_is_sent_again_under_another_id(desk: Desk) -> None:
@@ -160,6 +179,16 @@ async def test_a_document_larger_than_a_message_is_refused_and_its_neighbors_pas
     desk.put("a.json", [ONE | {"id": "big", "description": "x" * DOCUMENT_LIMIT}, ONE])
     assert await desk.look() == 1
     assert desk.problems() == [("a.json", 1, "", "too_large")]
+
+
+async def test_an_organization_that_outgrows_a_message_in_its_parts_is_named_and_its_neighbors_pass(desk: Desk) -> None:
+    half = "가" * (DOCUMENT_LIMIT // 5)
+    desk.put("a.json", ONE | {"description": half})
+    desk.put("b.json", {"id": "o", "services": [{"id": "s", "description": half}]})
+    desk.put("c.json", ONE | {"id": "other"})
+    assert await desk.look() == 1
+    assert [e["data"]["id"] for e in desk.taken] == ["other"]
+    assert desk.problems() == [("", 0, "", "too_large")]
 
 
 async def test_a_directory_larger_than_its_bound_is_cut_and_says_so(

@@ -88,6 +88,7 @@ async def test_only_what_changed_since_is_sent(desk: Desk, api: Api) -> None:
     "serve",
     [
         lambda n, s: page(n, s, last_page=None),  # says how many there are
+        lambda n, s: page(n, s, last_page=None) if (n - 1) * s < len(ALL) else (400, b"{}"),  # and means it
         lambda n, s: page(n, s, last_page=None, total_pages=None) if n < 4 else (404, b"{}"),  # says nothing
         lambda n, s: page(n, s, last_page="false") if n < 4 else (200, b'{"contents": []}'),
         lambda _, __: (200, json.dumps(ALL).encode()),  # a list, whatever page is asked for

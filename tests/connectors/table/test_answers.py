@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from connectors.protocol import Change, Receipt
+import pytest
+
+from connectors.protocol import Change, Origin, Receipt
 from connectors.table import TableConnector
+from connectors.table.answers import _side_by_side
+from connectors.table.config import TableConfig
+from connectors.table.rows import read
+from connectors.table.statements import Shape
 from tests.connectors.table.polling import TablePartner, row
 from tests.connectors.table.trying import Taken, connector, once, stop
 
+ORIGIN = Origin("partner", "table", b"k" * 32, lambda: "2026-11-22T03:00:00Z")  # type: ignore[arg-type]
 ID = "0f2d6f6a-6d3e-4a44-9f43-%012d"
 
 
@@ -18,6 +25,26 @@ def receipt(key: int, status: str = "recorded", *referrals: dict[str, str], **mo
 
 def referral(number: int, state: str = "offered", receiver: str = "sangbong", due: str = "") -> dict[str, str]:
     return {"id": ID % number, "number": "T-1", "need": "meal", "state": state, "receiver": receiver, "due": due}
+
+
+def test_answers_that_do_not_fit_the_ids_beside_them_are_given_to_none() -> None:
+    """A column that was cut, or emptied by hand: no state may stand at another referral's place."""
+    stands = {"b": {"state": "accepted"}}
+    assert _side_by_side(["a", "b"], {"state": "offered; offered"}, stands) == {"state": "offered; accepted"}
+    assert _side_by_side(["a", "b", "c"], {"state": "offered; offered"}, stands) == {"state": "; accepted; "}
+    assert _side_by_side(["b"], {"state": "a; b"}, {}) == {"state": "a; b"}
+
+
+@pytest.mark.parametrize(
+    ("key", "number"), [("1", 1), ("10000000", 10_000_000), ("10000001", 1), ("20261122000001", 1)]
+)
+def test_a_key_that_is_no_row_number_is_none(key: str, number: int) -> None:
+    """The hub takes rows up to ten million; a key that bears the date is larger."""
+    config = TableConnector.Config.model_validate(TableConnector.EXAMPLE)
+    assert isinstance(config, TableConfig)
+    found = read((key, *["x"] * len(config.columns)), config, Shape({}, {}, config.columns), ORIGIN)
+    assert isinstance(found.item, dict)
+    assert (found.key, found.item["data"]["row"]) == (key, number)
 
 
 async def shown(partner: TablePartner, key: int = 1) -> tuple[Any, ...]:

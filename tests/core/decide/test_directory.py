@@ -71,6 +71,14 @@ def test_a_version_dated_before_the_one_that_stands_is_recorded_and_flagged() ->
     assert "goes_back" in listed(publish(world, older))["flags"]
 
 
+def test_a_version_of_the_same_date_or_of_none_does_not_go_back() -> None:
+    world, undated = World(), published() | {"name": "남강복지관"}
+    undated["services"] = []
+    publish(world, published())
+    assert "goes_back" not in listed(publish(world, published() | {"name": "평거복지관"}))["flags"]
+    assert "goes_back" not in listed(publish(world, undated))["flags"]
+
+
 def test_two_directories_list_the_same_organization_each_for_itself() -> None:
     world = World()
     one, other = listed(publish(world, published())), listed(publish(world, published(), "city"))

@@ -265,6 +265,25 @@ def test_a_bundle_that_is_no_referral_is_refused_at_its_place(
     assert [(reason.path, reason.code) for reason in refusal.reasons] == [(path, code)]
 
 
+@pytest.mark.parametrize(
+    ("names", "read_as"),
+    [
+        ([{"text": "이전이", "period": {"end": "2001-01-01"}}, {"text": "박순자"}], "박순자"),
+        ([{"text": "김별명"}, {"text": "박순자", "use": "official"}], "박순자"),
+        # All have ended: the last one known.
+        (
+            [{"text": "이전이", "period": {"end": "2001-01-01"}}, {"text": "박순자", "period": {"end": "2020-01-01"}}],
+            "박순자",
+        ),
+    ],
+)
+def test_the_name_that_holds_today_counts(intake: Intake, names: list[dict[str, Any]], read_as: str) -> None:
+    held = bundle()
+    patient = next(e["resource"] for e in held["entry"] if e["resource"]["resourceType"] == "Patient")
+    patient["name"] = names
+    assert send(intake, held).person.name == read_as
+
+
 def test_a_resident_number_comes_by_its_system(intake: Intake) -> None:
     held = bundle()
     held["entry"][0]["resource"]["identifier"].insert(0, {"system": "urn:kr:rrn", "value": "480302-2345671"})

@@ -98,6 +98,23 @@ def test_other_separators_are_read(intake: Intake) -> None:
     assert send(intake, other).person.name == "박순자"
 
 
+def test_the_guarantor_counts_only_where_no_next_of_kin_is_named(intake: Intake) -> None:
+    """Or a caseworker would call one person under the other's name."""
+    kin, guarantor = "NK1|1|이^영희|DAU^딸||010-3333-4444\r", "GT1|1||박^철수|||010-5555-6666|||||SON^아들\r"
+    guardians = [send(intake, ORIGINAL + more).guardian for more in (kin + guarantor, guarantor)]
+    assert [(g.name, g.relation, g.phones) for g in guardians] == [
+        ("이영희", "딸", ("+821033334444",)),
+        ("박철수", "아들", ("+821055556666",)),
+    ]
+
+
+@pytest.mark.parametrize(("notes", "refused"), [(400, False), (501, True)])
+def test_a_message_has_a_bound_of_segments(intake: Intake, notes: int, *, refused: bool) -> None:
+    claim = send(intake, ORIGINAL + "NTE|1||a\r" * notes)
+    assert isinstance(claim, Refusal) is refused
+    assert not refused or claim.reasons[0].code == "too_many_segments"
+
+
 def test_next_of_kin_resident_number_and_discharge_are_read(intake: Intake) -> None:
     pid = ORIGINAL.replace("||01023456789", "||01023456789||||||480302-2345671")
     claim = send(intake, pid + "NK1|1|이^영희|DAU^딸||010-3333-4444\rPV2|||||||||20261125\r")

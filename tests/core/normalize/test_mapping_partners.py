@@ -10,6 +10,8 @@ import pytest
 
 from hub import app, rules
 from hub.core.normalize import Mapping, normalize, with_partners
+from hub.core.normalize.draft import Draft
+from hub.core.normalize.written import Written
 from hub.core.rules import Rules
 from hub.errors import Usage
 from hub.ledger.keyfile import create_keys
@@ -166,6 +168,67 @@ def test_an_urgency_by_code(partners: Mapping, grade: str, *, marked: bool) -> N
 def test_a_date_in_the_partners_order(partners: Mapping, written: str, value: str | None, quality: str) -> None:
     birth = read(partners, 출생=written).person.birth
     assert (birth.value, birth.quality) == (value, quality)
+
+
+@pytest.mark.parametrize(
+    ("inherits", "column", "year"),
+    [
+        ("", "대표 자", "1920"),
+        ("", "대표자", "1920"),  # titles are compared without spaces and marks, as columns are
+        ("", "대표자*", "1920"),
+        ("", "가족", "2020"),
+        ("housing", "세대주", "1920"),  # the kind's own heads stay
+    ],
+)
+def test_a_head_of_a_household_is_no_infant(mapping: Mapping, inherits: str, column: str, year: str) -> None:
+    text = f"""version = "1"
+[row.welfare]
+inherits = "{inherits}"
+heads = ["대표 자"]
+columns = {{ number = ["문서번호"], name = ["대표 자", "가족", "세대주"], birth = ["출생"], need = ["종류코드"] }}
+"""
+    held = {"문서번호": "SR-1", column: "박단비", "출생": "200315", "종류코드": "식품"}
+    envelope = Envelope(
+        specversion="1.0", id="m", source="//agency/saerom/test", type=Types.REFERRAL, time="2026-11-20T00:00:00Z",
+        dataschema=Formats.WELFARE, data={"header": list(held), "cells": list(held.values()), "row": 2},
+    )  # fmt: skip
+    claim = normalize(envelope, with_partners(mapping, {FILE: text}, CODES))
+    assert isinstance(claim, ReferralClaim)
+    assert claim.person.birth.value == f"{year}-03-15"
+
+
+@pytest.mark.parametrize(
+    ("form", "cell", "read_as"),
+    [
+        ("DDMMYYYY", "11112026", "2026-11-11"),
+        ("DDMMYYYY", "1112026", "1112026"),  # the eleventh of January, or the first of November
+        ("D.M.YYYY", None, None),
+        ("DD.MM.YYYY", "1.11.2026", "2026-11-01"),
+    ],
+)
+def test_a_date_with_nothing_between_has_two_digits_each(form: str, cell: str | None, read_as: str | None) -> None:
+    if cell is None:
+        with pytest.raises(ValueError, match="no date form"):
+            Written.of({}, {}, [form], {"at"})
+        return
+    assert Written.of({}, {}, [form], {"at"}).cell(Draft(), "at", cell) == read_as
+
+
+@pytest.mark.parametrize(
+    ("cell", "form", "flags"), [(True, "written", ()), (False, "", ("consent_refused",)), (None, "", ())]
+)
+def test_a_truth_value_of_a_database_is_understood(
+    mapping: Mapping, cell: object, form: str, flags: tuple[str, ...]
+) -> None:
+    after = {"의뢰번호": "SB-90", "성명": "한가람", "욕구": "식품", "접수일자": "2026-11-18", "동의여부": cell}
+    data = {"rows": "welfare", "op": "u", "source": {"table": "referral"}, "after": after}
+    envelope = Envelope(
+        specversion="1.0", id="m", source="//agency/saerom/test", type=Types.REFERRAL, time="2026-11-20T00:00:00Z",
+        dataschema=Formats.CHANGE, data=data,
+    )  # fmt: skip
+    claim = normalize(envelope, mapping)
+    assert isinstance(claim, ReferralClaim)
+    assert (claim.consent.form if claim.consent else "", claim.flags) == (form, flags)
 
 
 def test_a_kind_may_be_inherited_from_another_or_from_none(mapping: Mapping) -> None:

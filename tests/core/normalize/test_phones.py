@@ -35,6 +35,10 @@ from hub.core.normalize.phones import read_phones
         ("000-0000-0000", "", "placeholder"),
         ("없음", "", "unreadable"),
         ("010-234-56", "", "unreadable"),
+        # A spreadsheet's own way to write a long number: its last digits are lost, and what is left is somebody else's.
+        ("2.12345E+08", "", "unreadable"),
+        ("5.57411e+08", "", "unreadable"),
+        ("1.02346E+09", "", "unreadable"),
         # Prefixes to and from abroad: 00X, 003XX and 007XX; E.164
         ("+82(0)10-2345-6789", "+821023456789", ""),
         ("001-82-10-2345-6789", "+821023456789", ""),
