@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +17,7 @@ from typing import Any, Final
 import msgspec
 import orjson
 
+from connectors import reading_hl7
 from connectors.reading_fhir import bundles
 from connectors.reading_report import CSV_SHEET, list_name
 from connectors.reading_tables import OLE, ZIP, Broken, Line, csv_lines, xlsx_lines
@@ -54,8 +54,6 @@ _SUBJECTS: Final = (
     ("referral", Formats.ANSWER),
     ("id", Formats.CITIZEN),
 )
-_MESSAGES: Final = re.compile(rb"(?:^|[\r\n\x0b\x1c]+)(?=MSH)")
-_BATCH_ENDS: Final = re.compile(rb"[\r\n\x1c]+(?:BTS|FTS)[^\r\n]*")
 
 Event = dict[str, Any]
 
@@ -183,17 +181,11 @@ def _hl7(path: Path, sender: Sender) -> Iterator[Placed]:
     if isinstance(raw, Broken):
         yield Placed(0, raw)
         return
-    row = 0
-    for message in _MESSAGES.split(raw):
-        octets = _BATCH_ENDS.sub(b"", message).strip(b"\x0b\x1c\r\n ")
-        if not octets.startswith(b"MSH"):
-            continue  # a batch header before the first message
-        row += 1
-        number = re.search(rb"[\r\n]RF1\|(?:[^|\r\n]*\|){5}([^|\r\n]+)", octets)
-        subject = number.group(1).hex() if number else octets.hex()
-        event = sender.event(Formats.HL7, subject, data_base64=base64.b64encode(octets + b"\r").decode())
-        yield Placed(row, event)
-    if not row:
+    found = reading_hl7.messages(raw)
+    for row, octets in enumerate(found, 1):
+        data = base64.b64encode(octets + b"\r").decode()
+        yield Placed(row, sender.event(Formats.HL7, reading_hl7.subject(octets), data_base64=data))
+    if not found:
         yield Placed(0, Broken(str(path), 0, "no HL7 message begins here"))
 
 

@@ -16,10 +16,11 @@ from connectors.hl7v2.answers import News, Writer
 from connectors.hl7v2.config import Hl7v2Config, checks
 from connectors.hl7v2.listener import Bounds, Listener
 from connectors.hl7v2.memory import Memory
-from connectors.hl7v2.messages import About, Heard, Rejected, about_of, hear, split
+from connectors.hl7v2.messages import About, Heard, Rejected, about_of, hear
 from connectors.hl7v2.mllp import Frame
 from connectors.hl7v2.partner import Partner
 from connectors.protocol import REFUSED, TAKEN, Broken, Change, Check, Config, Event, Origin, Receipt, Take
+from connectors.reading_hl7 import messages
 from hub.errors import Usage
 
 log = structlog.get_logger()
@@ -157,7 +158,7 @@ class Hl7v2Connector:
             raise Usage("No folder is configured.", "Set folder to one that holds messages as .hl7 files.")
         for path in sorted(self.config.folder.glob("*.hl7")):
             octets = path.read_bytes() if path.stat().st_size <= FILE_BYTES else b""
-            for row, message in enumerate(split(octets) or [octets[:64]], 1):
+            for row, message in enumerate(messages(octets) or [octets[:64]], 1):
                 limit = self.config.message_bytes
                 frame = Frame(message if len(message) <= limit else message[:1024], len(message))
                 one = hear(frame, limit, self.config.charset)

@@ -15,6 +15,7 @@ import msgspec
 
 from connectors.hl7v2.mllp import Frame
 from connectors.protocol import Event, Origin
+from connectors.reading_hl7 import bare, subject
 from hub.schemas.canonical import Reason, Refusal
 from hub.schemas.native.hl7 import CHARSETS, Ref, Segment, read_ref
 from hub.schemas.topics import Formats
@@ -25,12 +26,8 @@ MARKS: Final = "|^~\\&"
 #: Characters of a field that an answer repeats; and of a control id, as ST grew to be (v2.5.1: 199).
 REPEATED: Final = 250
 CONTROL: Final = 199
-_TRIM: Final = b"\x0b\x1c\r\n "
 _BREAK: Final = re.compile(rb"[\r\n]")
 _PLAIN: Final = re.compile(r"[^A-Za-z0-9._-]")
-_NUMBER: Final = re.compile(rb"[\r\n]RF1\|(?:[^|\r\n]*\|){5}([^|\r\n]+)")
-_BATCH_ENDS: Final = re.compile(rb"[\r\n\x1c]+(?:BTS|FTS)[^\r\n]*")
-_MESSAGES: Final = re.compile(rb"(?:^|[\r\n\x0b\x1c]+)(?=MSH)")
 
 
 class Header(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -107,15 +104,8 @@ def about_of(text: str) -> About | None:
 
 def event(origin: Origin, octets: bytes) -> Event:
     """The envelope around a message: octets without framing, ended by one CR; its partition key one of RF1-6."""
-    number = _NUMBER.search(octets)
-    subject = number.group(1).hex() if number else octets.hex()
-    return origin.event(Formats.HL7, subject, media=MEDIA, data_base64=base64.b64encode(octets + b"\r").decode())
-
-
-def split(octets: bytes) -> list[bytes]:
-    """The messages of a file (framed or not, in a batch or not), as `connectors.reading` finds them."""
-    found = (_BATCH_ENDS.sub(b"", part).strip(_TRIM) for part in _MESSAGES.split(octets))
-    return [part for part in found if part.startswith(b"MSH")]
+    data = base64.b64encode(octets + b"\r").decode()
+    return origin.event(Formats.HL7, subject(octets), media=MEDIA, data_base64=data)
 
 
 def hear(frame: Frame, limit: int, charset: str) -> Heard | Rejected | None:
@@ -123,7 +113,7 @@ def hear(frame: Frame, limit: int, charset: str) -> Heard | Rejected | None:
 
     charset: of answers to a message in plain ASCII that declares none.
     """
-    octets = _BATCH_ENDS.sub(b"", frame.octets).strip(_TRIM)
+    octets = bare(frame.octets)
     header = header_of(octets, charset)
     if header.kind in {"ACK", "RRI"}:
         return None

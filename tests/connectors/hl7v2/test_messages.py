@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from connectors.hl7v2.messages import Heard, Rejected, about_of, event, header_of, hear, split
+from connectors.hl7v2.messages import Heard, Rejected, about_of, event, header_of, hear
 from connectors.hl7v2.mllp import Frame
 from connectors.reading import read
+from connectors.reading_hl7 import messages
 from tests.connectors.hl7v2.hospital import NOW, ORIGIN, ref
 
 LIMIT = 524_288
@@ -46,8 +47,8 @@ def test_a_message_is_the_same_event_as_in_a_file(tmp_path: Path, octets: bytes)
 
 def test_a_files_messages_are_found_as_the_reader_finds_them(tmp_path: Path) -> None:
     octets = b"FHS|^~\\&\rBHS|^~\\&\r" + ref(1) + b"\x0b" + ref(2) + b"\x1c\r\x0b" + ref(3) + b"\x1c\rBTS|3\rFTS|1\r"
-    assert written(tmp_path / "many.hl7", octets) == [event(ORIGIN, one) for one in split(octets)]
-    assert len(split(octets)) == 3
+    assert written(tmp_path / "many.hl7", octets) == [event(ORIGIN, one) for one in messages(octets)]
+    assert len(messages(octets)) == 3
 
 
 def test_the_octets_travel_as_they_came() -> None:
