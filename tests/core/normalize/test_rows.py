@@ -142,6 +142,15 @@ def test_the_mark_urgent_is_read(intake: Intake, text: str, *, mark: bool) -> No
     assert intake.row(긴급여부=text).urgent_mark is mark
 
 
+@pytest.mark.parametrize(
+    ("text", "readable"), [("N", True), ("아니오", True), ("일반", True), ("", True), ("글쎄", False)]
+)
+def test_that_it_is_not_urgent_can_be_said(intake: Intake, text: str, *, readable: bool) -> None:
+    claim = intake.row(긴급여부=text)
+    assert not claim.urgent_mark
+    assert ("urgent:unreadable" not in claim.repairs) is readable
+
+
 @pytest.mark.parametrize("amount", ["612000", "612,000", "612,000원", "61.2만원", "-1"])
 def test_an_amount_is_a_number_and_a_note(intake: Intake, amount: str) -> None:
     assert intake.row(금액=amount).notes == (f"금액 {amount}",)
