@@ -1,4 +1,6 @@
-"""Numbers of a workbook as people see them: a day or a time where their format says so. Owns formats, never meaning.
+"""Numbers of a workbook as people see them: a day, a time or leading zeros where their format says so.
+
+Owns formats, never meaning.
 
 A format is one of the built-in ones (ECMA-376-1, 18.8.30, with those of Korean, Chinese and Japanese) or a code in the
 workbook; only its first section, for positive numbers, tells.
@@ -17,6 +19,9 @@ _SPANS: Final = frozenset({46})
 _LITERAL: Final = re.compile(r'"[^"]*"?|[\\_*].')
 _SPAN: Final = re.compile(r"\[(?:h+|m+|s+)\]", re.IGNORECASE)
 _BRACKET: Final = re.compile(r"\[[^\]]*\]")
+#: Zeros for digits, with dashes, blanks and literals between: 0000, 000-0000-0000, 000"-"0000.
+_PADDED: Final = re.compile(r'(?:0|[- ]|\\.|"[^";]*")*0(?:0|[- ]|\\.|"[^";]*")*')
+_PLACES: Final = re.compile(r'0|[- ]|\\.|"[^"]*"')
 _DATE: Final = re.compile(r"[dmyhs]", re.IGNORECASE)
 #: Day 0 of a workbook, and the first day that both ways of counting agree on (1900 was no leap year).
 DAY_0: Final = datetime(1899, 12, 30)  # noqa: DTZ001 - a workbook knows no zone
@@ -52,6 +57,8 @@ class Numbers:
             kind = self._kinds[style] = self._kind(style)
         if not kind:
             return number_text(text)
+        if "0" in kind:
+            return padded(text, kind)
         try:
             return self._dated(float(text), kind)
         except (ValueError, OverflowError):
@@ -77,11 +84,28 @@ class Numbers:
 
 
 def kind_of(code: str) -> str:
-    """What a format's code shows: 'date' (or a time of the day), 'span' (hours counted on), '' a number."""
+    """What a format's code shows: 'date' (or a time of the day), 'span' (hours counted on), '' a number.
+
+    Where it says how many digits are shown, and what stands between them, the code itself.
+    """
+    if code.count("0") > 1 and (found := _PADDED.match(code)) and code[found.end() :][:1] in {"", ";"}:
+        return found.group()
     first = _LITERAL.sub("", code).partition(";")[0]
     if _SPAN.search(first):
         return "span"
     return "date" if _DATE.search(_BRACKET.sub("", first)) else ""
+
+
+def padded(text: str, code: str) -> str:
+    """A whole number with its format's zeros and dashes, more digits at the first place; anything else as a number."""
+    told = number_text(text)
+    if not (told.isascii() and told.isdigit()):
+        return told
+    places = _PLACES.findall(code)
+    zeros = places.count("0")
+    digits = told.zfill(zeros)
+    rest = iter([digits[: len(digits) - zeros + 1], *digits[len(digits) - zeros + 1 :]])
+    return "".join(next(rest) if place == "0" else place.strip('"').removeprefix("\\") for place in places)
 
 
 def number_text(text: str) -> str:
