@@ -17,6 +17,8 @@ from hub.schemas.native.hl7 import Ref, Segment
 
 #: I13 modifies, which here is a correction: the same number under a new message id. I14 cancels.
 EVENTS: Final = ("I12", "I13", "I14")
+#: Whom to ask beside the patient, with the fields of name, relation and telephone.
+_GUARDIANS: Final = (("NK1", (2, 3, 5)), ("GT1", (3, 11, 6)))
 _OWN_TABLES: Final = frozenset(("", "99IEUM", "L"))
 _FULL_ADDRESS: Final = 4  # components of an address that must be joined
 _CODE: Final = re.compile(r"[A-Za-z0-9._-]{1,40}")
@@ -88,17 +90,16 @@ def _patient(draft: Draft, ref: Ref, patient: Segment, agency: str) -> None:
 
 
 def _guardian(draft: Draft, ref: Ref) -> None:
-    """The first next of kin, else the guarantor."""
-    for name, fields in (("NK1", (2, 3, 5)), ("GT1", (3, 11, 6))):
-        segment = ref.first(name)
-        if segment is None or "guardian_name" in draft.cells:
-            continue
-        named, relation, phone = (segment.field(number) for number in fields)
-        draft.put("guardian_name", f"{name}-{fields[0]}", _name(ref.repeats(named)))
-        draft.put(
-            "guardian_relation", f"{name}-{fields[1]}", ref.component_of(relation, 2) or ref.component_of(relation)
-        )
-        _phones(draft, ref, phone, "guardian_phone", f"{name}-{fields[2]}")
+    """The first next of kin, else the guarantor: whoever is named, and never the telephone of one for the other."""
+    said = [(name, fields, segment) for name, fields in _GUARDIANS if (segment := ref.first(name))]
+    if not said:
+        return
+    named = (one for one in said if _name(ref.repeats(one[2].field(one[1][0]))))
+    name, fields, segment = next(named, said[0])
+    whom, relation, phone = (segment.field(number) for number in fields)
+    draft.put("guardian_name", f"{name}-{fields[0]}", _name(ref.repeats(whom)))
+    draft.put("guardian_relation", f"{name}-{fields[1]}", ref.component_of(relation, 2) or ref.component_of(relation))
+    _phones(draft, ref, phone, "guardian_phone", f"{name}-{fields[2]}")
 
 
 def _phones(draft: Draft, ref: Ref, field: str, name: str, path: str) -> None:

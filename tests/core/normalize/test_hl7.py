@@ -101,9 +101,12 @@ def test_other_separators_are_read(intake: Intake) -> None:
 def test_the_guarantor_counts_only_where_no_next_of_kin_is_named(intake: Intake) -> None:
     """Or a caseworker would call one person under the other's name."""
     kin, guarantor = "NK1|1|이^영희|DAU^딸||010-3333-4444\r", "GT1|1||박^철수|||010-5555-6666|||||SON^아들\r"
-    guardians = [send(intake, ORIGINAL + more).guardian for more in (kin + guarantor, guarantor)]
+    unnamed = "NK1|1||DAU^딸||010-3333-4444\r"
+    ways = (kin + guarantor, guarantor, unnamed + guarantor)
+    guardians = [send(intake, ORIGINAL + more).guardian for more in ways]
     assert [(g.name, g.relation, g.phones) for g in guardians] == [
         ("이영희", "딸", ("+821033334444",)),
+        ("박철수", "아들", ("+821055556666",)),
         ("박철수", "아들", ("+821055556666",)),
     ]
 
