@@ -22,7 +22,7 @@ from connectors.table.checking import checks
 from connectors.table.config import EXAMPLE, TableConfig
 from connectors.table.database import PASSING, Database, Rows
 from connectors.table.rows import Found, read
-from connectors.table.statements import WHOLE_NUMBERS, Shape, Statements, shape
+from connectors.table.statements import WHOLE_NUMBERS, Shape, Statements, cell_text, shape
 from hub.errors import Usage
 
 log = structlog.get_logger()
@@ -93,12 +93,16 @@ class TableConnector:
             return False
 
     async def _by_status(self, take: Take) -> int:
-        """Take the rows that are new, in the order of their keys; how many there were."""
+        """Take the rows that are new, by their keys, but none behind a held one of its number; how many."""
         async with self._rows.transaction() as connection:
             shape_ = await self._shape(connection)
             statements = Statements(self.config, shape_)
             rows = await _all(connection, statements.fresh(lock=True), (self.config.new, self.config.batch))
             found = [self._found(row, shape_) for row in rows]
+            keys = [one.key for one in found]
+            behind = await _all(connection, statements.overtaking(), (keys, self.config.new, keys)) if keys else []
+            wait = {cell_text(key) for (key,) in behind}
+            found = [one for one in found if one.key not in wait]
             await self._take(found, take)
             # A kill here leaves the rows new: they come again, under the same ids.
             sent, failed = self.config.sent, self.config.failed
@@ -109,7 +113,7 @@ class TableConnector:
                     await cursor.executemany(statements.taken(), good)
                 if bad:
                     await cursor.executemany(statements.unreadable(), bad)
-        return len(rows)
+        return len(found)
 
     async def _by_id(self, take: Take) -> int:
         """Take what is above the last key, and what came late within the window; how many there were."""

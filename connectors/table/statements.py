@@ -48,8 +48,8 @@ def qualified(config: TableConfig) -> str:
 async def shape(config: TableConfig, connection: Rows) -> Shape:
     """What the catalog says of the table; without types where it does not exist (or may not be seen)."""
     rows = await (await connection.execute(CATALOG, (qualified(config),))).fetchall()
-    types = {_text(name): _text(type_) for name, type_, _ in rows}
-    widths = {_text(name): _text(width) for name, _, width in rows}
+    types = {cell_text(name): cell_text(type_) for name, type_, _ in rows}
+    widths = {cell_text(name): cell_text(width) for name, _, width in rows}
     rest = {config.key, config.since, *config.written}
     return Shape(types, widths, config.columns or tuple(name for name in types if name not in rest))
 
@@ -59,6 +59,8 @@ class Statements:
 
     def __init__(self, config: TableConfig, found: Shape) -> None:
         self._config, self._widths = config, found.widths
+        self._key_type = found.types.get(config.key, "text")
+        self._number = sql.Identifier(config.number or next(iter(found.sent), config.key))
         self._table = sql.Identifier(config.schema_name, config.table)
         # By the table's name: the selected text bears the same one, and ORDER BY would take that, 112 before 12.
         self._key = sql.Identifier("t", config.key)
@@ -75,6 +77,19 @@ class Statements:
         """Rows that say that they are new (parameters: that text, how many), locked so that nobody changes them."""
         where = sql.SQL(" WHERE {} = %s ORDER BY {} LIMIT %s").format(sql.Identifier(self._config.status), self._key)
         return self._select + where + sql.SQL(" FOR UPDATE SKIP LOCKED" if lock else "")
+
+    def overtaking(self) -> sql.Composed:
+        """Which of the rows that were locked are younger than one of the same number that somebody else holds.
+
+        Parameters: the keys that were locked (as text), the status of a new row, those keys again.
+        """
+        older = sql.SQL("o.{0} = %s AND o.{1} < t.{1} AND o.{1} <> ALL({2}) AND o.{3} IS NOT DISTINCT FROM t.{3}")
+        key, keys = sql.Identifier(self._config.key), sql.SQL(f"%s::{self._key_type}[]")
+        held = older.format(sql.Identifier(self._config.status), key, keys, self._number)
+        where = sql.SQL(
+            "SELECT t.{0}::text FROM {1} t WHERE t.{0} = ANY({2}) AND EXISTS (SELECT 1 FROM {1} o WHERE {3})"
+        )
+        return where.format(key, self._table, keys, held)
 
     def above(self) -> sql.Composed:
         """Settled rows above a key, those already read left out (parameters: key, keys, how many)."""
@@ -131,13 +146,13 @@ def texts(row: Sequence[Any]) -> list[str] | int:
     found: list[str] = []
     for place, cell in enumerate(row):
         try:
-            found.append(_text(cell))
+            found.append(cell_text(cell))
         except UnicodeDecodeError:
             return place
     return found
 
 
-def _text(cell: object) -> str:
+def cell_text(cell: object) -> str:
     """A database in SQL_ASCII hands out bytes: UTF-8 cannot be mistaken, what is not is CP949."""
     if not isinstance(cell, bytes):
         return "" if cell is None else str(cell)

@@ -79,6 +79,19 @@ async def test_a_row_that_the_partner_holds_is_passed_over(partner: TablePartner
     assert take.about == ["2", "1"]
 
 
+async def test_what_follows_a_held_row_under_the_same_number_waits_with_it(partner: TablePartner) -> None:
+    """Else the correction would be there first, and what it corrects would count as the correction."""
+    await partner.put([row(1), row(2), row(51), row(52)])  # 1 and 51 are of one number, as are 2 and 52
+    take, one = Taken(), connector(partner)
+    async with await psycopg.AsyncConnection.connect(partner.url) as other:
+        await other.execute(partner.on_table("SELECT 1 FROM {} WHERE seq = 1 FOR UPDATE"))
+        assert await once(one, take) == 2
+        assert await once(one, take) == 0
+    assert await once(one, take) == 2
+    await stop(one)
+    assert take.about == ["2", "52", "1", "51"]
+
+
 async def test_it_goes_on_when_the_database_comes_back(partner: TablePartner, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("connectors.table.database.FIRST_S", 0.01)
     take, one = Taken(), connector(partner)
