@@ -99,10 +99,7 @@ class TableConnector:
             statements = Statements(self.config, shape_)
             rows = await _all(connection, statements.fresh(lock=True), (self.config.new, self.config.batch))
             found = [self._found(row, shape_) for row in rows]
-            keys = [one.key for one in found]
-            behind = await _all(connection, statements.overtaking(), (keys, self.config.new, keys)) if keys else []
-            wait = {cell_text(key) for (key,) in behind}
-            found = [one for one in found if one.key not in wait]
+            found = await self._unless_overtaking(found, statements, connection)
             await self._take(found, take)
             # A kill here leaves the rows new: they come again, under the same ids.
             sent, failed = self.config.sent, self.config.failed
@@ -114,6 +111,15 @@ class TableConnector:
                 if bad:
                     await cursor.executemany(statements.unreadable(), bad)
         return len(found)
+
+    async def _unless_overtaking(self, found: list[Found], statements: Statements, connection: Rows) -> list[Found]:
+        """Without the rows behind one that somebody holds: its number's rows are taken in their order."""
+        if not found:
+            return found
+        keys = [one.key for one in found]
+        behind = await _all(connection, statements.overtaking(), (keys, self.config.new, keys[-1], keys))
+        wait = {cell_text(key) for (key,) in behind}
+        return [one for one in found if one.key not in wait]
 
     async def _by_id(self, take: Take) -> int:
         """Take what is above the last key, and what came late within the window; how many there were."""

@@ -81,15 +81,15 @@ class Statements:
     def overtaking(self) -> sql.Composed:
         """Which of the rows that were locked are younger than one of the same number that somebody else holds.
 
-        Parameters: the keys that were locked (as text), the status of a new row, those keys again.
+        Parameters: the keys that were locked (as text), the status of a new row, the last of those keys, all again.
         """
-        older = sql.SQL("o.{0} = %s AND o.{1} < t.{1} AND o.{1} <> ALL({2}) AND o.{3} IS NOT DISTINCT FROM t.{3}")
         key, keys = sql.Identifier(self._config.key), sql.SQL(f"%s::{self._key_type}[]")
-        held = older.format(sql.Identifier(self._config.status), key, keys, self._number)
-        where = sql.SQL(
-            "SELECT t.{0}::text FROM {1} t WHERE t.{0} = ANY({2}) AND EXISTS (SELECT 1 FROM {1} o WHERE {3})"
+        # An equality, so that one reading of the rows that wait answers for the whole batch.
+        held = sql.SQL("o.{0} = %s AND o.{1} < %s AND o.{1} <> ALL({2}) AND o.{3} = t.{3} AND o.{1} < t.{1}").format(
+            sql.Identifier(self._config.status), key, keys, self._number
         )
-        return where.format(key, self._table, keys, held)
+        younger = "SELECT t.{0}::text FROM {1} t WHERE t.{0} = ANY({2}) AND EXISTS (SELECT 1 FROM {1} o WHERE {3})"
+        return sql.SQL(younger).format(key, self._table, keys, held)
 
     def above(self) -> sql.Composed:
         """Settled rows above a key, those already read left out (parameters: key, keys, how many)."""
