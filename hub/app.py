@@ -17,16 +17,14 @@ import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
 from aiokafka.errors import KafkaError
-from faststream.kafka import KafkaBroker
 
 from hub import __version__
 from hub.consumers.batch import BatchConsumer, TopicIds, random_keys
 from hub.consumers.clock import ClockConsumer
-from hub.consumers.subscriber import subscribe
 from hub.core.calendar import instant
 from hub.core.identity.model import Model
 from hub.core.merkle import Frontier
@@ -49,6 +47,9 @@ from hub.producers.signer import FileStore, Signer, create_key, load_key
 from hub.rules import texts
 from hub.schemas import topics
 from hub.settings import Settings, load
+
+if TYPE_CHECKING:
+    from faststream.kafka import KafkaBroker
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -111,7 +112,8 @@ def die_with_parent() -> None:
 
 
 async def _consume(settings: Settings, index: int) -> None:
-    from hub.producers.provision import Administration  # noqa: PLC0415 - confluent-kafka is slow to load
+    from hub.consumers.subscriber import subscribe  # noqa: PLC0415 - FastStream and confluent-kafka are slow to load
+    from hub.producers.provision import Administration  # noqa: PLC0415
 
     stopped = asyncio.Event()
     failure: list[BaseException] = []
@@ -150,6 +152,7 @@ async def _consume(settings: Settings, index: int) -> None:
 
 def make_broker(settings: Settings, client: str) -> KafkaBroker:
     """FastStream's broker with this installation's credentials."""
+    from faststream.kafka import KafkaBroker  # noqa: PLC0415 - slow to load, and the consumers' alone
     from faststream.security import BaseSecurity, SASLScram256, SASLScram512  # noqa: PLC0415
 
     security: BaseSecurity | None = None

@@ -161,8 +161,7 @@ class Site:
     def register(self, claims: Iterable[AgencyClaim]) -> None:
         """Topics and accounts."""
         wanted = list(claims)
-        for claim in wanted:
-            self.administration.add_agency(claim.code, "test-password")
+        self.administration.add_agencies({claim.code: "test-password" for claim in wanted})
         self.publish(topics.RULES, [account_event(c) for c in wanted])
 
     def publish(self, topic: str, events: Sequence[Envelope | bytes], *, wait: bool = True) -> None:
