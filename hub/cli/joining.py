@@ -17,8 +17,10 @@ from hub.cli.accounts import Credentials
 from hub.cli.installation import write_private
 from hub.errors import Usage
 
-#: Ways in without a connector of ours: the partner's own program speaks to the API.
+#: Ways in without a connector of ours: the partner's own program speaks to the API. With FHIR a hospital may do either.
 HTTP, FHIR = "http", "fhir"
+_SENDS: Final = "# either your system sends to the hub:"
+_POLLED: Final = "# or a connector at your place reads your FHIR server:"
 #: Where the hub's address is not known on this machine.
 NOWHERE: Final = "https://hub.example.kr"
 _CURL: Final = (
@@ -45,16 +47,16 @@ def known(name: str) -> None:
 def next_step(name: str, made: Credentials, url: str) -> NextStep:
     """The way in by this connector, for this account."""
     token = f"{made.code}.token"
-    if name in {HTTP, FHIR}:
-        path, media, file = (
-            ("/fhir", "application/fhir+json", "bundle.json")
-            if name == FHIR
-            else ("/v1/events?wait=5", "application/cloudevents+json", "event.json")
-        )
-        return NextStep(name, "", "", token, (_CURL.format(url=url, path=path, token=token, media=media, file=file),))
     config = f"{made.code}.toml"
     install = f"pip install '{catalog.extra_of(name)}'"
-    commands = (install, f"hub connector check {config}", f"hub connector run {config}")
+    commands: tuple[str, ...] = (install, f"hub connector check {config}", f"hub connector run {config}")
+    if name == HTTP:
+        media = "application/cloudevents+json"
+        request = _CURL.format(url=url, path="/v1/events?wait=5", token=token, media=media, file="event.json")
+        return NextStep(name, "", "", token, (request,))
+    if name == FHIR:
+        request = _CURL.format(url=url, path="/fhir", token=token, media="application/fhir+json", file="bundle.json")
+        commands = (_SENDS, request, _POLLED, *commands)
     return NextStep(name, config, _config(name, made.code, url, token), token, commands)
 
 
