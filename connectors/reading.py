@@ -19,8 +19,9 @@ import orjson
 
 from connectors import reading_hl7
 from connectors.reading_fhir import bundles
+from connectors.reading_kind import kind
 from connectors.reading_report import CSV_SHEET, list_name
-from connectors.reading_tables import OLE, ZIP, Broken, Line, csv_lines, xlsx_lines
+from connectors.reading_tables import Broken, Line, csv_lines, xlsx_lines
 from hub.errors import Usage
 from hub.schemas.canonical import Refusal
 from hub.schemas.envelope import RAW_LIMIT, read_object
@@ -61,13 +62,14 @@ Event = dict[str, Any]
 class Placed(msgspec.Struct, frozen=True):
     """What stands at a place of a file: `row` as people count it (of JSON the line, of HL7 the message), its sheet.
 
-    notes: what the sender should know of an event that is taken all the same.
+    notes: what the sender should know of an event that is taken all the same. size: bytes of the event as JSON.
     """
 
     row: int
     item: Event | Broken
     sheet: str = ""
     notes: tuple[str, ...] = ()
+    size: int = 0
 
 
 class Sender(msgspec.Struct, frozen=True):
@@ -95,6 +97,10 @@ class Sender(msgspec.Struct, frozen=True):
             "partitionkey": self._hide(b"subject", orjson.dumps([schema, subject])),
             **payload,
         }
+
+    def behind(self, refused: str) -> str:
+        """The id under which the same words are tried again, once the event of this id was refused for good."""
+        return self._hide(b"again", refused.encode())
 
     def _hide(self, purpose: bytes, content: bytes) -> str:
         return hmac.new(self.key, purpose + b"\0" + content, hashlib.sha256).hexdigest()[:32]
@@ -140,24 +146,25 @@ def read_fhir_folder(paths: Iterable[Path], agency: str, *, key: bytes, now: str
 
 def _bounded(found: Placed, path: Path) -> Placed:
     """The hub would refuse a message above the limit; here its file and size can still be named."""
-    if isinstance(found.item, Broken) or len(orjson.dumps(found.item)) <= RAW_LIMIT:
+    if isinstance(found.item, Broken):
         return found
+    if (size := len(orjson.dumps(found.item))) <= RAW_LIMIT:
+        return Placed(found.row, found.item, found.sheet, found.notes, size)
     return Placed(found.row, Broken(str(path), found.row, f"a message is larger than {RAW_LIMIT} bytes"))
 
 
 def _file(path: Path, sender: Sender, schema: str | None, name: str) -> Iterator[Placed]:
-    with path.open("rb") as handle:
-        head = handle.read(4096)
-    start = head.removeprefix(b"\xef\xbb\xbf").lstrip(b" \t\r\n\x0b")
-    if not start:
-        return _at(0, (Broken(str(path), 0, "the file is empty"),))
-    if head.startswith((ZIP, OLE)):
-        return _rows(name, xlsx_lines(path), sender, schema)
-    if start.startswith((b"MSH", b"FHS", b"BHS")):
-        return _hl7(path, sender)
-    if start.startswith((b"{", b"[")):
-        return _json(path, sender, schema)
-    return _rows(name, csv_lines(path), sender, schema)
+    match kind(path):
+        case "empty":
+            return _at(0, (Broken(str(path), 0, "the file is empty"),))
+        case "book":
+            return _rows(name, xlsx_lines(path), sender, schema)
+        case "hl7":
+            return _hl7(path, sender)
+        case "json":
+            return _json(path, sender, schema)
+        case "table":
+            return _rows(name, csv_lines(path), sender, schema)
 
 
 def _rows(name: str, lines: Iterator[Line | Broken], sender: Sender, schema: str | None) -> Iterator[Placed]:

@@ -73,6 +73,11 @@ def list_name(file: str) -> str:
     return _CONTROL.sub(" ", _REPORT.sub("", name)) or " "
 
 
+def is_report(file: str) -> bool:
+    """Whether a file of this name is one that was written back."""
+    return bool(_REPORT.search(os.path.splitext(file)[0]))  # noqa: PTH122 - a name, not a path
+
+
 def readable(name: str) -> str:
     """A file's name as text that can be encoded."""
     raw = os.fsencode(name)

@@ -84,7 +84,8 @@ def _below_header(
         elif not header and seen >= HEADER_WITHIN:
             break
     if seen and not header:
-        yield Broken(str(path), 0, f"no header among the first {HEADER_WITHIN} rows")
+        of_sheet = f" of the sheet {sheet}" if sheet else ""
+        yield Broken(str(path), 0, f"no header among the first {HEADER_WITHIN} rows{of_sheet}")
 
 
 def _line(number: int, header: list[str], cells: list[str], path: Path, sheet: str) -> Line | Broken:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -27,6 +27,8 @@ from hub.errors import Usage
 
 #: Bytes of sealed events waiting at most, unless configured otherwise.
 BOUND: Final = 1 << 30
+#: Sealed bytes of what is read at once: each of hundreds may be as large as a message can be.
+HEAD_BYTES: Final = 4 * 1_048_576
 #: Receipts are remembered this many events back: long enough to answer a partner, short enough to stay small.
 REMEMBERED: Final = 1_000_000
 NONCE: Final = 12
@@ -127,9 +129,15 @@ class Spool:
 
     # ------------------------------------------------------------- out
     def head(self, limit: int) -> list[Waiting]:
-        """The oldest events that wait, in order."""
-        rows = self._db.execute("SELECT seq, id, sealed FROM waiting ORDER BY seq LIMIT ?", (limit,)).fetchall()
-        return [Waiting(seq, self._open(id_, sealed)[0]) for seq, id_, sealed in rows]
+        """The oldest events that wait, in order: so many, or fewer of large ones; at least one."""
+        found, held = list[Waiting](), 0
+        with closing(self._db.execute("SELECT seq, id, sealed FROM waiting ORDER BY seq LIMIT ?", (limit,))) as rows:
+            for seq, id_, sealed in rows:
+                found.append(Waiting(seq, self._open(id_, sealed)[0]))
+                held += len(sealed)
+                if held >= HEAD_BYTES:
+                    break
+        return found
 
     def receive(self, receipts: Iterable[Receipt]) -> None:
         """The hub has these events (or refused them for good): they leave the spool, their receipts stay untold."""

@@ -41,6 +41,10 @@ class FilesConfig(Config):
     names: Annotated[dict[str, str], Field(description="Names of agencies by their code, as reports show them.")] = (
         Field(default_factory=dict)
     )
+    retry_refused: Annotated[
+        Literal["report", "always", "never"],
+        Field(description="Rows that the hub refused are sent once more: with their report alone, or with any list."),
+    ] = "report"
     max_bytes: Annotated[int, Field(ge=1, description="A larger file is rejected unread.")] = 1 << 30
     keep_days: Annotated[int, Field(ge=1, description="Reports are kept up to date for this many days.")] = 400
     state: Annotated[

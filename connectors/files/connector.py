@@ -29,7 +29,7 @@ from connectors.files.reports import Reports
 from connectors.files.taking import File, Intake, Refused
 from connectors.protocol import Broken, Change, Check, Config, Event, Origin, Receipt, Take
 from connectors.reading import Placed, Sender, placed
-from connectors.reading_report import readable
+from connectors.reading_report import is_report, readable
 from hub.errors import Usage
 
 log = structlog.get_logger()
@@ -152,7 +152,7 @@ class FilesConnector:
         try:
             if why := await self.drop.differs(file, local):
                 return await self._reject(name, [Placed(0, Broken(name, 0, why))])
-            intake = self._reader(local, name, take)
+            intake = self._reader(local, name, take, retry=self._retries(name))
             seq = await intake.all()
         except Refused as refused:
             return await self._reject(name, refused.reasons)
@@ -174,6 +174,7 @@ class FilesConnector:
         await self.drop.tidy(name)
         await asyncio.to_thread(self.outcomes.archived, seq)
         counts = {"rows": intake.rows, "new": intake.new, "unreadable": intake.broken, "noted": intake.noted}
+        counts |= {"again": intake.again}
         log.info("file_taken", file=self._hidden(name), **counts)
         self.reports.wake()
 
@@ -216,7 +217,8 @@ class FilesConnector:
     async def _again(self, path: str, name: str, take: Take) -> int:
         local = await self.place.fetch(f"{ARCHIVE}/{path}")
         try:
-            intake = self._reader(local, name, take)
+            # What an old file says may have been mended since: its refused rows are not tried again.
+            intake = self._reader(local, name, take, retry=False)
             with suppress(Refused):
                 seq = await intake.all()
                 await asyncio.to_thread(self.outcomes.moving, seq, path, intake.wide)
@@ -234,8 +236,13 @@ class FilesConnector:
         """See `Connector`."""
         await self.reports.kept(lambda: self.outcomes.follow(changes))
 
-    def _reader(self, local: Path, name: str, take: Take) -> Intake:
-        file = File(local, name, self.config.format, words.day(self.origin.now()))
+    def _retries(self, name: str) -> bool:
+        """A report is dropped by a person who read it; a list, perhaps, by a program every night."""
+        asked = self.config.retry_refused
+        return asked == "always" or (asked == "report" and is_report(name))
+
+    def _reader(self, local: Path, name: str, take: Take, *, retry: bool) -> Intake:
+        file = File(local, name, self.config.format, words.day(self.origin.now()), retry)
         return Intake(file, self.sender(), self.outcomes, self.reports.name_of(local, name), take)
 
     def _hidden(self, name: str) -> str:

@@ -13,7 +13,7 @@ import structlog
 from connectors.files import words
 from connectors.files.config import FilesConfig
 from connectors.files.place import ARCHIVE, NAME_LIMIT, REJECTED, Found, Place, is_manifest, is_short
-from connectors.files.ready import MANIFEST_LIMIT, Promised, Quiet, candidates, marked, promises, sha256
+from connectors.files.ready import MANIFEST_LIMIT, Promised, Quiet, candidates, marked, promised, promises, sha256
 from connectors.protocol import Broken
 from connectors.reading import Placed
 from connectors.reading_report import readable
@@ -46,11 +46,11 @@ class Drop:
             case "done":
                 return marked(files, waiting)
             case "manifest":
-                promised = await self._promised(files)
+                all_told = await self._promised(files)
                 # One that will not grow any more is looked into, and rejected if it is not what was promised.
                 still = {file.name for file in quiet}
-                told = [f for f in waiting if f.name in promised]
-                return [f for f in told if f.size == promised[f.name].bytes or f.name in still]
+                told = [(f, promised(all_told, f.name)) for f in waiting]
+                return [f for f, one in told if one and (f.size == one.bytes or f.name in still)]
             case _:
                 return quiet
 
@@ -64,7 +64,7 @@ class Drop:
         """Why a file is not what its manifest promised."""
         if self._config.ready != "manifest":
             return ""
-        told = (await self._promised(await self._listed())).get(file.name)
+        told = promised(await self._promised(await self._listed()), file.name)
         if told is None:
             return ""
         found = await asyncio.to_thread(sha256, local)
@@ -99,10 +99,9 @@ class Drop:
             await self._place.remove(f"{name}.done")
         if self._config.ready == "manifest":
             files = await self._listed()
-            here = {file.name for file in files}
             await self._promised(files)
             for manifest, (_, told) in list(self._manifests.items()):
-                if name in told and not here & told.keys():
+                if promised(told, name) and not any(promised(told, file.name) for file in files):
                     await self._place.move(manifest, await self.free(f"{ARCHIVE}/manifests", manifest))
 
     async def reject(self, name: str, reasons: Sequence[Placed], day: str) -> None:
@@ -128,7 +127,7 @@ class Drop:
             if file.name not in held:
                 held[file.name] = (file, await self._read(file))
         self._manifests = held
-        return {name: told for _, promised in held.values() for name, told in promised.items()}
+        return {name: one for _, told in held.values() for name, one in told.items()}
 
     def _known(self, file: Found) -> bool:
         return file.name in self._manifests and self._manifests[file.name][0] == file

@@ -1,6 +1,7 @@
 """What became of each row, kept so that a report can be made again at any time: SQLite, one commit a step, sealed.
 
-Owns: which files were archived and which events they hold, receipts, and changes of referrals. Holds no row of a file
+Owns: which files were archived and which events they hold (of a row that was refused and dropped again, the id of the
+later attempt beside the one its content gives), receipts, and changes of referrals. Holds no row of a file
 (those are in the archive); names, reasons and numbers are sealed under a key made of the agency's own. A report is
 always (archived file) x (outcomes by event id), so a crash loses at most the writing of it.
 """
@@ -12,7 +13,7 @@ import hmac
 import os
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -21,7 +22,7 @@ import msgspec
 import orjson
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from connectors.protocol import Change, Origin, Receipt
+from connectors.protocol import REFUSED, Change, Origin, Receipt
 from connectors.standing import standing
 from connectors.transaction import written
 
@@ -37,6 +38,10 @@ CREATE TABLE IF NOT EXISTS files (
 CREATE INDEX IF NOT EXISTS files_report ON files (report, seq);
 CREATE TABLE IF NOT EXISTS rows (id BLOB NOT NULL, file INTEGER NOT NULL, PRIMARY KEY (id, file)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS rows_file ON rows (file);
+CREATE TABLE IF NOT EXISTS attempts (
+  first BLOB NOT NULL, file INTEGER NOT NULL, id BLOB NOT NULL, PRIMARY KEY (first, file)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS attempts_file ON attempts (file);
 CREATE TABLE IF NOT EXISTS outcomes (id BLOB PRIMARY KEY, sealed BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS referrals (
   referral BLOB PRIMARY KEY, day TEXT NOT NULL, position INTEGER NOT NULL, sealed BLOB NOT NULL
@@ -98,10 +103,20 @@ class Outcomes:
             values = (self._digest(report), READING, day)
             return int(db.execute("INSERT INTO files (report, phase, day) VALUES (?, ?, ?)", values).lastrowid or 0)
 
-    def hold(self, seq: int, ids: Iterable[str]) -> None:
-        """The file holds these events."""
+    def hold(self, seq: int, ids: Mapping[str, str]) -> None:
+        """The file holds these events: the id that a row's content gives, and the one it is taken under."""
+        held = [(bytes.fromhex(i), seq) for i in ids.values()]
+        later = [(bytes.fromhex(first), seq, bytes.fromhex(i)) for first, i in ids.items() if first != i]
         with self._transaction(durable=False) as db:
-            db.executemany("INSERT OR IGNORE INTO rows VALUES (?, ?)", [(bytes.fromhex(i), seq) for i in ids])
+            db.executemany("INSERT OR IGNORE INTO rows VALUES (?, ?)", held)
+            db.executemany("INSERT OR REPLACE INTO attempts VALUES (?, ?, ?)", later)
+
+    def attempts(self, firsts: Sequence[str], seq: int | None = None) -> dict[str, str]:
+        """Under which ids these were taken last (of a file: in that one), where it is not the id of their content."""
+        newest = "(SELECT max(b.file) FROM attempts b WHERE b.first = a.first)"
+        query = f"SELECT first, id FROM attempts a WHERE file = {newest if seq is None else '?'} AND first"  # noqa: S608
+        found = self._found(query, [bytes.fromhex(i) for i in firsts], () if seq is None else (seq,))
+        return {first.hex(): id_.hex() for first, id_ in found}
 
     def moving(self, seq: int, path: str, wide: dict[str, int]) -> None:
         """All of it is taken; it goes to this path of the archive. A crash from here on finds it there, or not yet."""
@@ -164,10 +179,10 @@ class Outcomes:
 
     def outcomes(self, ids: Sequence[str]) -> dict[str, Outcome]:
         """What is known of these events."""
-        held = self._sealed("SELECT id, sealed FROM outcomes WHERE id", [bytes.fromhex(i) for i in ids])
+        held = self._found("SELECT id, sealed FROM outcomes WHERE id", [bytes.fromhex(i) for i in ids])
         found = {id_.hex(): _OUTCOME.decode(self._open(id_, sealed)) for id_, sealed in held}
         places = {str(r["id"]): self._digest(str(r["id"])) for o in found.values() for r in o.referrals if r.get("id")}
-        rows = self._sealed("SELECT referral, sealed FROM referrals WHERE referral", list(places.values()))
+        rows = self._found("SELECT referral, sealed FROM referrals WHERE referral", list(places.values()))
         since = {place: orjson.loads(self._open(place, sealed)) for place, sealed in rows}
         if since:
             for id_, outcome in found.items():
@@ -175,13 +190,18 @@ class Outcomes:
                 found[id_] = msgspec.structs.replace(outcome, referrals=now)
         return found
 
-    def _sealed(self, query: str, keys: Sequence[bytes]) -> list[tuple[bytes, bytes]]:
-        """Rows of these keys, a few hundred at a time."""
+    def refused(self, ids: Sequence[str]) -> set[str]:
+        """Those of these events that were refused for good."""
+        held = self._found("SELECT id, sealed FROM outcomes WHERE id", [bytes.fromhex(i) for i in ids])
+        return {id_.hex() for id_, sealed in held if _OUTCOME.decode(self._open(id_, sealed)).status == REFUSED}
+
+    def _found(self, query: str, keys: Sequence[bytes], values: tuple[int, ...] = ()) -> list[tuple[bytes, bytes]]:
+        """Rows of these keys, a few hundred at a time; `values` stand before the keys."""
         found: list[tuple[bytes, bytes]] = []
         for start in range(0, len(keys), TOGETHER):
             some = keys[start : start + TOGETHER]
             with self._lock:
-                found += self._db.execute(f"{query} IN ({','.join('?' * len(some))})", some).fetchall()
+                found += self._db.execute(f"{query} IN ({','.join('?' * len(some))})", (*values, *some)).fetchall()
         return found
 
     def due(self) -> list[Filed]:
@@ -227,6 +247,7 @@ class Outcomes:
         db.execute(f"DELETE FROM outcomes WHERE id IN ({alone}) AND {told}", (seq, seq, seq, ARCHIVED))  # noqa: S608
         db.execute(f"DELETE FROM came_of WHERE id IN ({alone}) AND {told}", (seq, seq, seq, ARCHIVED))  # noqa: S608
         db.execute("DELETE FROM rows WHERE file = ?", (seq,))
+        db.execute("DELETE FROM attempts WHERE file = ?", (seq,))
         db.execute("DELETE FROM files WHERE seq = ?", (seq,))
 
     @staticmethod

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import unicodedata
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -57,13 +58,19 @@ def marked(files: Iterable[Found], candidate: Iterable[Found]) -> list[Found]:
 
 
 def promises(raw: bytes) -> Mapping[str, Promised]:
-    """A manifest's promises by name, of JSON or of CSV. Raises `ValueError` for what is no manifest."""
+    """A manifest's promises by name (`promised` finds one), of JSON or CSV. Raises `ValueError` for no manifest."""
     text = raw.removeprefix(b"\xef\xbb\xbf").strip()
     rows = _json(text) if text.startswith((b"{", b"[")) else csv.DictReader(io.StringIO(_decoded(text)))
     try:
-        return {str(r["name"]): Promised(int(r["bytes"]), str(r["sha256"]).strip().lower()) for r in rows}
+        told = {str(r["name"]): Promised(int(r["bytes"]), str(r["sha256"]).strip().lower()) for r in rows}
     except (KeyError, TypeError, csv.Error) as error:
         raise ValueError("a manifest has name, bytes and sha256 of each file") from error
+    return {unicodedata.normalize("NFC", name): one for name, one in told.items()} | told
+
+
+def promised(promises: Mapping[str, Promised], name: str) -> Promised | None:
+    """What is promised of a file, whichever way syllables are written: macOS lists a name letter by letter."""
+    return promises.get(name) or promises.get(unicodedata.normalize("NFC", name))
 
 
 def _json(text: bytes) -> list[dict[str, Any]]:

@@ -8,24 +8,24 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 
 from connectors.files import words
 from connectors.files.outcomes import Outcome, Outcomes
+from connectors.files.slices import slices
 from connectors.files.workbook import Book
 from connectors.protocol import REFUSED, Broken
 from connectors.reading import Placed, Sender, placed
+from connectors.reading_kind import Kind, kind
 from connectors.reading_report import COLUMNS, CSV_SHEET, OURS, harmless, list_name, readable
-from connectors.reading_tables import OLE, ZIP, charset
+from connectors.reading_tables import charset
 from connectors.standing import KOREAN
 
-Kind = Literal["book", "table", "messages"]
-#: Rows asked about at once.
-SLICE: Final = 500
+#: Kinds of files that hold no rows of columns.
+MESSAGES: Final = frozenset({"hl7", "json"})
 UTF_8: Final = "utf-8-sig"
 
 
@@ -41,7 +41,9 @@ class Row(msgspec.Struct, frozen=True):
 
 
 class Wanted(msgspec.Struct, frozen=True):
-    """What to report on: an archived file, by the name it was dropped under, and how wide its sheets are."""
+    """What to report on: an archived file, by its number and the name it was dropped under; how wide its sheets are."""
+
+    seq: int
 
     local: Path
     name: str
@@ -50,20 +52,10 @@ class Wanted(msgspec.Struct, frozen=True):
     names: Mapping[str, str]
 
 
-def kind(local: Path) -> Kind:
-    """What a file holds, by its first bytes."""
-    with local.open("rb") as handle:
-        head = handle.read(4096)
-    if head.startswith((ZIP, OLE)):
-        return "book"
-    start = head.removeprefix(b"\xef\xbb\xbf").lstrip(b" \t\r\n\x0b")
-    return "messages" if start.startswith((b"{", b"[", b"MSH", b"FHS", b"BHS")) else "table"
-
-
 def report_name(name: str, held: Kind, choice: str) -> str:
     """What the report on a file is called. Of a dropped report: the same name again."""
     ending = "xlsx" if choice == "xlsx" or held == "book" else "csv"
-    stem = list_name(name) if held != "messages" else list_name(readable(name) + ".")
+    stem = list_name(name) if held not in MESSAGES else list_name(readable(name) + ".")
     return f"{stem}.report.{ending}"
 
 
@@ -93,10 +85,16 @@ def _write_csv(target: Path, rows: Iterable[Row], encoding: str) -> None:
 
 
 def _rows(wanted: Wanted, held: Kind, sender: Sender, outcomes: Outcomes) -> Iterator[Row]:
-    items = placed(wanted.local, sender, wanted.fmt, wanted.name)
-    asked = iter(lambda: list(islice(items, SLICE)), [])
-    lines = _messages(asked, outcomes, wanted) if held == "messages" else _lines(asked, outcomes, wanted)
-    yield from lines
+    asked = slices(placed(wanted.local, sender, wanted.fmt, wanted.name))
+    return _messages(asked, outcomes, wanted) if held in MESSAGES else _lines(asked, outcomes, wanted)
+
+
+def _known(some: Iterable[Placed], outcomes: Outcomes, wanted: Wanted) -> dict[str, Outcome]:
+    """What became of these rows, by the ids of their contents: of each attempt the one that this file was."""
+    firsts = [place.item["id"] for place in some if not isinstance(place.item, Broken)]
+    later = outcomes.attempts(firsts, wanted.seq)
+    told = outcomes.outcomes([later.get(first, first) for first in firsts])
+    return {first: told[id_] for first in firsts if (id_ := later.get(first, first)) in told}
 
 
 def _lines(asked: Iterable[list[Placed]], outcomes: Outcomes, wanted: Wanted) -> Iterator[Row]:
@@ -106,7 +104,7 @@ def _lines(asked: Iterable[list[Placed]], outcomes: Outcomes, wanted: Wanted) ->
     sheet = ""
     waiting: list[Placed] = []
     for some in asked:
-        known = outcomes.outcomes([p.item["id"] for p in some if not isinstance(p.item, Broken)])
+        known = _known(some, outcomes, wanted)
         for place in some:
             if isinstance(place.item, Broken):
                 waiting.append(place)
@@ -131,7 +129,7 @@ def _messages(asked: Iterable[list[Placed]], outcomes: Outcomes, wanted: Wanted)
     """Of JSON and HL7, which hold no rows of columns: a line each."""
     header = [words.MESSAGE, *COLUMNS[:-1]]
     for some in asked:
-        known = outcomes.outcomes([p.item["id"] for p in some if not isinstance(p.item, Broken)])
+        known = _known(some, outcomes, wanted)
         for place in some:
             if isinstance(place.item, Broken):
                 yield Row(

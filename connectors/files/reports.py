@@ -17,8 +17,9 @@ import structlog
 from connectors.files.config import FilesConfig
 from connectors.files.outcomes import Filed, Outcomes
 from connectors.files.place import ARCHIVE, REPORTS, Away, Place
-from connectors.files.report import Wanted, kind, report_name, write
+from connectors.files.report import Wanted, report_name, write
 from connectors.reading import Sender
+from connectors.reading_kind import kind
 
 log = structlog.get_logger()
 #: Between two looks, between attempts at what could not be written, and the part of time that writing may take.
@@ -108,7 +109,7 @@ class Reports:
             room = REPORTS if filed.latest else f"{REPORTS}/{folder}"
             path = f"{room}/{self.name_of(local, name)}"
             scratch = self._place.scratch(path)
-            wanted = Wanted(local, name, filed.wide, self._config.format, self._config.names)
+            wanted = Wanted(filed.seq, local, name, filed.wide, self._config.format, self._config.names)
             try:
                 await asyncio.to_thread(write, scratch, wanted, self._sender(), self._outcomes)
                 await self._place.publish(scratch, path)

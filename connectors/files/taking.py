@@ -1,10 +1,14 @@
-"""One file on its way into the spool: in slices, each committed before the next is read."""
+"""One file on its way into the spool: in slices, each committed before the next is read.
+
+Owns under which id a row is taken: the one its content gives, so that a row that was taken is not taken again. Where
+the hub refused that event for good, the next drop tries once more, under an id that follows from the refused one's: the
+city may have mended what it was refused for. Until the hub has answered, that id stays.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -12,13 +16,12 @@ import msgspec
 import structlog
 
 from connectors.files.outcomes import Outcomes
+from connectors.files.slices import slices
 from connectors.protocol import Broken, Event, Full, Take
 from connectors.reading import Placed, Sender, placed
 from connectors.reading_report import readable
 
 log = structlog.get_logger()
-#: Rows of one commit.
-SLICE: Final = 500
 #: Unreadable places named in an answer at most.
 NAMED: Final = 500
 #: Between attempts at a full spool, in seconds.
@@ -34,21 +37,25 @@ class Refused(Exception):  # noqa: N818 - it is no error of ours: a value the in
 
 
 class File(msgspec.Struct, frozen=True):
-    """A complete file: where it can be read, the name it was dropped under, its format, today (ISO)."""
+    """A complete file: where it can be read, the name it was dropped under, its format, today (ISO).
+
+    retry: whether rows that were refused are tried again.
+    """
 
     local: Path
     name: str
     fmt: str | None
     day: str
+    retry: bool
 
 
 class Intake:
-    """Counts what it takes: rows, which of them were new or have notes, what could not be read; how wide sheets are."""
+    """Counts rows: those taken, new, with notes, tried again, unreadable; and how wide sheets are."""
 
     def __init__(self, file: File, sender: Sender, outcomes: Outcomes, report: str, take: Take) -> None:
-        self._file, self._outcomes, self._report, self._take = file, outcomes, report, take
-        self._items = placed(file.local, sender, file.fmt, file.name)
-        self.rows = self.new = self.noted = self.broken = 0
+        self._file, self._sender, self._outcomes, self._report, self._take = file, sender, outcomes, report, take
+        self._slices = slices(placed(file.local, sender, file.fmt, file.name))
+        self.rows = self.new = self.noted = self.broken = self.again = 0
         self.wide: dict[str, int] = {}
         self._unread: list[Placed] = []
 
@@ -59,13 +66,22 @@ class Intake:
         while some := await asyncio.to_thread(self._slice):
             events = [(p.row, p.item) for p in some if not isinstance(p.item, Broken)]
             if events:
-                # Before the events can be told of: a receipt finds the files it belongs to by this.
-                await asyncio.to_thread(self._outcomes.hold, seq, [e["id"] for _, e in events])
-                await self._put([e for _, e in events], [f"{shown}|{row}" for row, _ in events])
+                ids = await asyncio.to_thread(self._held, seq, [e["id"] for _, e in events])
+                due = [{**e, "id": ids[e["id"]]} for _, e in events]
+                await self._put(due, [f"{shown}|{row}" for row, _ in events])
         if not self.rows:
             await asyncio.to_thread(self._outcomes.forget, seq)
             raise Refused(self._unread)
         return seq
+
+    def _held(self, seq: int, firsts: Sequence[str]) -> dict[str, str]:
+        """Under which id each content is taken now. Held before events can be told of: receipts find files by it."""
+        last = dict(zip(firsts, firsts, strict=True)) | self._outcomes.attempts(firsts)
+        refused = self._outcomes.refused(list(last.values())) if self._file.retry else set()
+        self.again += len(refused)
+        ids = {first: self._sender.behind(id_) if id_ in refused else id_ for first, id_ in last.items()}
+        self._outcomes.hold(seq, ids)
+        return ids
 
     async def _put(self, events: Sequence[Event], about: Sequence[str]) -> None:
         """Commit a slice; at the bound the file stays where it is, and this slice is tried until there is room."""
@@ -79,7 +95,7 @@ class Intake:
                 return
 
     def _slice(self) -> list[Placed]:
-        some = list(islice(self._items, SLICE))
+        some = next(self._slices, [])
         for found in some:
             if isinstance(found.item, Broken):
                 self.broken += 1

@@ -6,13 +6,11 @@ import hashlib
 import os
 import unicodedata
 from pathlib import Path
-from typing import Any
 
-import orjson
 import pytest
 
 from connectors.files.place import Away, Found
-from connectors.files.ready import Quiet, promises
+from connectors.files.ready import Quiet
 from connectors.protocol import Broken
 from hub.errors import Usage
 from tests.connectors.files.conftest import Desk
@@ -94,42 +92,6 @@ async def test_the_marker_of_the_next_file_of_that_name_stays(tmp_path: Path, mo
     await desk.connector._recover()
     assert await desk.look()
     assert desk.files() == ["archive/2026-11-22/2/a.csv", "archive/2026-11-22/a.csv"]
-
-
-@pytest.mark.parametrize("ending", ["json", "csv"])
-async def test_a_manifest_makes_files_complete_once_their_bytes_match(tmp_path: Path, ending: str) -> None:
-    desk = Desk(tmp_path, ready="manifest", quiet_s=0)
-    content = table(ROWS)
-    digest = hashlib.sha256(content).hexdigest()
-    desk.put("a.csv", content)
-    desk.put("b.csv", content + b"x")
-    desk.put("c.csv", content.replace(b"LH-1", b"LH-7"))  # as long as it was promised, and another one
-    desk.put("stray.csv", content)
-    told: list[dict[str, Any]] = [
-        {"name": n, "bytes": len(content), "sha256": digest} for n in ("a.csv", "b.csv", "c.csv")
-    ]
-    lines = [",".join(told[0]), *(",".join(map(str, t.values())) for t in told)]
-    manifest = orjson.dumps({"files": told}) if ending == "json" else "\n".join(lines).encode()
-    desk.put(f"manifest.{ending}", manifest)
-    assert await desk.look()
-    assert desk.files() == [
-        "archive/2026-11-22/a.csv",
-        f"archive/manifests/manifest.{ending}",
-        "rejected/2026-11-22/b.csv",
-        "rejected/2026-11-22/b.csv.reason.txt",
-        "rejected/2026-11-22/c.csv",
-        "rejected/2026-11-22/c.csv.reason.txt",
-        "stray.csv",
-    ]
-    assert "manifest" in (desk.drop / "rejected/2026-11-22/b.csv.reason.txt").read_text("utf-8-sig")
-
-
-@pytest.mark.parametrize("raw", [b"[1]", b'[{"name":"a"}]', b"name;x\na;1", b"{", b"\xff\xfe"])
-def test_what_is_no_manifest_promises_nothing(raw: bytes) -> None:
-    try:
-        assert promises(raw) == {}
-    except ValueError:
-        return
 
 
 async def test_files_of_one_name_lie_beside_each_other_in_the_archive(desk: Desk) -> None:

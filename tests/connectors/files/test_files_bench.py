@@ -12,10 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from hub.schemas.envelope import RAW_LIMIT
 from tests.connectors.files.dropping import HEADER, row
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(900)]
 ROWS = 100_000
+#: Rows as large as a message may be.
+LARGE = 600
 ROOT = Path(__file__).parents[3]
 #: Run in a process of its own, so that its memory is the connector's and not pytest's.
 PROGRAM = """
@@ -82,14 +85,33 @@ def test_three_thousand_referrals_a_second_in_two_hundred_megabytes(tmp_path: Pa
         if kind != "xlsx":
             share_texts(drop / "a.part")
         (drop / "a.part").rename(drop / "a.xlsx")
-    command = [sys.executable, "-c", PROGRAM, str(tmp_path), str(ROWS)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-2000:]
-    found = json.loads(done.stdout)
+    found = run(tmp_path, ROWS)
     print(kind, found, file=sys.__stderr__)
-    assert found["sent"] == ROWS
     assert found["forwarded_per_s"] >= 3_000
     assert found["peak_bytes"] < 200_000_000
+
+
+def test_rows_as_large_as_a_message_stay_within_two_hundred_megabytes(tmp_path: Path) -> None:
+    drop = tmp_path / "drop"
+    drop.mkdir()
+    with (drop / "a.csv").open("w", encoding="utf-8", newline="") as handle:
+        handle.write(",".join(f"칸{number}" for number in range(100)) + "\n")
+        rest = ",".join(["x" * 10_000] * 99)
+        handle.writelines(f"LH-{number},{rest}\n" for number in range(LARGE))
+    assert (drop / "a.csv").stat().st_size > 0.9 * RAW_LIMIT * LARGE
+    found = run(tmp_path, LARGE)
+    print("large rows", found, file=sys.__stderr__)
+    assert found["peak_bytes"] < 200_000_000
+
+
+def run(folder: Path, rows: int) -> dict[str, float]:
+    """Forward what lies in the drop, in a process of its own; what it measured."""
+    command = [sys.executable, "-c", PROGRAM, str(folder), str(rows)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    found: dict[str, float] = json.loads(done.stdout)
+    assert found["sent"] == rows
+    return found
 
 
 def workbook(path: Path, count: int) -> None:
