@@ -112,7 +112,10 @@ async def _up(port: int, task: asyncio.Task[None]) -> None:
 
 
 class Desk:
-    """The office's own server: verifies with the library, keeps what came, answers by `codes`, then 204."""
+    """The office's own server: verifies with the library, keeps what came last, answers by `codes`, then 204."""
+
+    #: Calls kept: a day of a hundred thousand must not look like memory of the connector's.
+    KEPT = 1000
 
     def __init__(self, secret: str = CALLBACK, codes: Iterable[int] = ()) -> None:
         self.port, self.secret, self.codes = free_port(), secret, list(codes)
@@ -141,6 +144,7 @@ class Desk:
                 self.calls.append((headers, body))
                 if code == 204:
                     self.heard.append((headers["webhook-id"], orjson.loads(body)))
+                del self.calls[: -self.KEPT], self.heard[: -self.KEPT]
                 more = f"Location: {self.url}\r\n" if code == 302 else ""
                 writer.write(f"HTTP/1.1 {code} .\r\n{more}Content-Length: 0\r\n\r\n".encode())
                 await writer.drain()
