@@ -70,7 +70,8 @@ class Door:
         code = await self._account(token).get()
         if code is None:
             raise _stranger()
-        agency = (await self._directory.get()).get(code)
+        # Who was registered this moment comes at once: what is held may be from just before.
+        agency = (await self._directory.get()).get(code) or (await self._directory.anew()).get(code)
         if agency is None:
             raise Retry("this account is registered but not decided yet")
         if agency.state == "suspended":

@@ -31,6 +31,11 @@ class Fresh(Generic[T]):
             held = self._within(self._age)
             return held[0] if held is not None else await self._renew()
 
+    async def anew(self) -> T:
+        """The value as its source has it now, for whoever knows that the one held is too old."""
+        async with self._turn:
+            return await self._renew()
+
     async def _renew(self) -> T:
         asked = self._clock()
         try:

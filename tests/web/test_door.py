@@ -64,6 +64,14 @@ async def test_an_account_not_yet_decided_is_told_to_come_back(web: Any, fake: A
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
 
 
+async def test_an_account_that_was_decided_this_moment_gets_in_at_once(web: Any, fake: Any) -> None:
+    """Its first request may come within a second of another's, whose directory did not hold it yet."""
+    lh = fake.agencies.pop("lh")
+    assert (await web.get(FEED)).status_code == 200
+    fake.agencies["lh"] = lh
+    assert (await web.get(FEED, "lh")).status_code == 200
+
+
 async def test_without_postgresql_a_known_account_still_delivers_events(web: Any, fake: Any, sample: Any) -> None:
     assert (await web.send(sample())).status_code == 202
     fake.postgresql_away = True
