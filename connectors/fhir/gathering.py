@@ -69,7 +69,7 @@ class Gathering:
     async def changed(self, kind: str, parameter: str, names: Sequence[str], since: str) -> list[tuple[str, Json]]:
         """Resources of this kind whose parameter names one of these, updated since ('': all of them).
 
-        None where the server knows no such search: then nothing is found by it.
+        Empty where the server knows no such search: said once in the log.
         """
         when = [("_lastUpdated", f"ge{since}")] if since else []
         found: list[tuple[str, Json]] = []

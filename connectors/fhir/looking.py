@@ -174,5 +174,8 @@ class Looking:
 
 
 def _limit(date: str) -> str:
-    """The newest time that is believed: a little ahead of the server's own clock."""
-    return instant((datetime.fromisoformat(date) + AHEAD).isoformat()) if date else "~"
+    """The newest time that is believed: a little ahead of the server's own clock; any where that tells none."""
+    try:
+        return instant((datetime.fromisoformat(date) + AHEAD).isoformat()) if date else "~"
+    except OverflowError:
+        return "~"

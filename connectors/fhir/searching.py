@@ -110,8 +110,11 @@ def instant(text: str) -> str:
 
 
 def earlier(text: str, seconds: float) -> str:
-    """A time so many seconds before."""
+    """A time so many seconds before; before the first year there is none."""
     if not text:
         return ""
-    told = datetime.fromisoformat(text) - timedelta(seconds=seconds)
+    try:
+        told = datetime.fromisoformat(text) - timedelta(seconds=seconds)
+    except OverflowError:
+        return ""
     return told.isoformat(timespec="milliseconds")[:-6] + "Z"

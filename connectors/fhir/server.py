@@ -184,7 +184,7 @@ def _date(text: str) -> str:
     """A date of HTTP's as RFC 3339; '' for what is none."""
     try:
         told = parsedate_to_datetime(text)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):  # a year or a zone of twenty digits
         return ""
     return told.replace(tzinfo=told.tzinfo or UTC).isoformat()
 
